@@ -1,0 +1,221 @@
+package journey
+
+import "wend/schemas/yamlfile"
+
+// The tree that parse makes of a workspace's files: what the author wrote, with positions, before any name is looked
+// up. It has a place for the whole language; what this version does not run yet is refused by parse, with its position.
+
+// Text is a scalar of a file. Pos is where its text begins (behind an opening quote), so that a problem inside an
+// expression can be placed exactly when the scalar stands on one line.
+type Text struct {
+	yamlfile.Pos
+	Value string
+}
+
+// Workspace is everything that a directory says about journeys. wend.yaml is not part of it.
+type Workspace struct {
+	Dir      string
+	Journeys []*Journey // in order of name
+	Profile  *Profile   // never nil
+	Tests    []*Test
+}
+
+// Journey is one journeys/*.yaml document.
+type Journey struct {
+	Name        Text
+	Description string
+	Priority    int64
+	Timezone    *Text
+	Rollout     float64 // share 0..1
+	Holdout     float64
+	Enter       *Enter
+	Goal        *Trigger
+	Exits       []*Trigger
+	Steps       []*Step
+	OnUpdate    string // pin | follow | exit
+}
+
+// Trigger is an event condition: of enter, goal, exit, and of one `events` entry of an await.
+type Trigger struct {
+	yamlfile.Pos
+	On     []Text
+	If     *Text
+	Of     *Text // id of a send
+	Times  int   // 0: not counted; else 2..128
+	Within int64 // ms; with Times the window, in a goal without Times the attribution window; 0: absent
+
+	Key *Text // enter only
+
+	Do     []*Step // goal, exit, await
+	Reason *Text   // exit
+
+	Reset bool // await
+	Since bool // await: `since: enter`
+}
+
+// Enter is how a journey begins.
+type Enter struct {
+	Trigger
+	Again      Again
+	AgainAfter int64 // ms, with AgainInterval
+}
+
+// Again says when a customer may enter once more.
+type Again uint8
+
+const (
+	AgainAfterExit Again = iota
+	AgainNever
+	AgainAlways
+	AgainInterval
+)
+
+// Step is one entry of a list of steps.
+type Step struct {
+	yamlfile.Pos
+	Place string // with every key on the way: steps[2].await.events[0].do[1]
+	OwnID *Text
+	If    *Text
+
+	// Exactly one of these.
+	Wait   *Wait
+	Await  *Await
+	Branch []*Arm
+	Split  *Split
+	Send   *Send
+	Set    []Assign // in the file's order; a nil Value removes
+	Tag    []Text
+	Untag  []Text
+	Emit   *Emit
+	Exit   *Text
+}
+
+// Wait is `wait: 30m` or `wait: {since: enter, for: 72h}`.
+type Wait struct {
+	For        int64 // ms
+	SinceEnter bool
+}
+
+// Await waits for the first of several events, or a deadline.
+type Await struct {
+	Within  int64 // ms
+	Forever bool
+	Events  []*Trigger
+	Timeout []*Step
+}
+
+// Arm is one way of a branch; the last may have no If.
+type Arm struct {
+	yamlfile.Pos
+	If *Text
+	Do []*Step
+}
+
+// Split is a sticky A/B/n test.
+type Split struct {
+	Name Text
+	Arms []SplitArm
+}
+
+// SplitArm is one variant and its weight.
+type SplitArm struct {
+	Name   Text
+	Weight float64
+	Do     []*Step
+}
+
+// Send is an action.
+type Send struct {
+	Channel       Text
+	Template      Text
+	With          []Assign // in the file's order
+	Expire        int64    // ms, 0: absent
+	Transactional bool
+}
+
+// Assign is `name: value` under with, set or emit.
+type Assign struct {
+	Name  Text
+	Value *Value
+}
+
+// Value is a YAML value whose texts may hold {{ expressions }}.
+type Value struct {
+	yamlfile.Pos
+	Scalar any   // nil, bool, int64, float64, when neither Text nor List nor Map
+	Text   *Text // a text, perhaps a template
+	List   []*Value
+	Map    []Assign
+	Kind   ValueKind
+}
+
+// ValueKind says which of a Value's fields counts.
+type ValueKind uint8
+
+const (
+	ScalarValue ValueKind = iota
+	TextValue
+	ListValue
+	MapValue
+)
+
+// Emit is an event of the customer, handled next.
+type Emit struct {
+	Type Text
+	With []Assign
+}
+
+// Profile is profile.yaml.
+type Profile struct {
+	Attributes []Attribute // in order of name
+	Updates    []*Update   // in the file's order
+}
+
+// Attribute is a declared name of the profile.
+type Attribute struct {
+	Name Text
+	Type Text // string, int, double, bool, date, timestamp, list, map
+}
+
+// Update changes the profile on an event. Either SetAll (an expression that gives a map) or Set.
+type Update struct {
+	yamlfile.Pos
+	On     []Text
+	If     *Text
+	SetAll *Text
+	Set    []Assign
+}
+
+// Test is one tests/*.yaml document.
+type Test struct {
+	yamlfile.Pos
+	Name    string
+	Journey Text
+	Profile []Assign // plain values
+	Start   int64    // ms
+	Events  []TestEvent
+	Expect  []Expect
+}
+
+// TestEvent is an event of a test at an offset from its start.
+type TestEvent struct {
+	yamlfile.Pos
+	At     int64 // ms from start
+	Type   string
+	ID     string // event_id where given
+	Fields map[string]any
+}
+
+// Expect is one line of `expect`. Exactly one of Send, Goal, Exit, Stopped, Refused is set.
+type Expect struct {
+	yamlfile.Pos
+	At       int64 // ms from start
+	HasAt    bool
+	Send     string // channel
+	Template string
+	With     map[string]any // of these keys only
+	Goal     bool
+	Exit     string // reason
+	Stopped  string
+	Refused  string
+}

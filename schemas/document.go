@@ -1,0 +1,92 @@
+package schemas
+
+import "math"
+
+// NoTime stands for "never" and "not yet" wherever a time in milliseconds is expected.
+const NoTime = math.MinInt64
+
+// Never is a due time that no clock reaches.
+const Never = math.MaxInt64
+
+// Document is all that is remembered of one customer. One goroutine owns it: the shard's, or the simulation's.
+type Document struct {
+	Time     int64  // the customer's time: the latest of events handled and timers fired; NoTime before the first
+	Recent   Recent // ids of the last 64 events
+	Profile  Fields
+	Journeys []JourneyState // in order of Journey
+}
+
+// NewDocument is what is known of a customer of whom nothing is known.
+func NewDocument() *Document { return &Document{Time: NoTime} }
+
+// JourneyState is a customer's state in one journey.
+type JourneyState struct {
+	Journey string
+	Entries uint64       // enrollments so far, over all keys and versions: the last enrollment's number
+	Entered []Entered    // what `again: never` and `again: {after: …}` remember; at most 1,000, oldest first
+	Counts  []Count      // unused events of `enter: {times, within}`, by key
+	Running []Enrollment // oldest first, at most 25
+	Ended   []Enrollment // ended otherwise than by the goal, while `goal.within` lasts; oldest first
+}
+
+// Entered remembers an entry.
+type Entered struct {
+	Key string // "" without `key`
+	At  int64  // the last entry under that key
+}
+
+// Count holds the unused events of a `times … within` trigger.
+type Count struct {
+	Trigger string  // "" for enter; the trigger's place (`goal`, `exit[0]`) in an enrollment
+	Key     string  // "" without `key`
+	Times   []int64 // event times, ascending
+}
+
+// Enrollment is one customer's run of a journey.
+type Enrollment struct {
+	Number  uint64
+	Version uint64
+	Key     string
+	Entered int64 // customer's time of the entry
+	Holdout bool
+
+	Enter      Fields // fields of the opening event that the journey reads, without those of EnterCause
+	EnterCause Cause
+	Event      Fields // fields, which the journey's steps read, of the event that moved the enrollment last
+	Cause      Cause  // that event
+
+	Step    string // the id of the `wait` or `await` where it stands
+	Arrived int64  // customer's time of reaching that step
+	Due     int64  // when that step's time is up, or Never
+	Resets  int    // how often an `await` was restarted here
+	Armed   uint64 // order in which timers were armed, within the customer
+
+	Early   []Early  // matches of `since: enter` events of awaits that are not reached yet; the oldest match each
+	Moved   []string // ids of the events that moved this enrollment before, where an await says `since: enter`
+	Visits  []Visit  // how often each step that has an id in actions was reached
+	Sent    []Sent
+	Variant []Variant
+	Counts  []Count
+	Expires int64 // of an ended one: when its goal is no longer looked at
+}
+
+// Early is an event that came after the entry and before its await was reached.
+type Early struct {
+	Step  string // the await
+	Index int    // of its `events`
+	Cause Cause
+	Event Fields
+}
+
+// Visit counts how often an enrollment reached a step.
+type Visit struct {
+	Step  string
+	Count uint64
+}
+
+// Sent is the last action under a send id.
+type Sent struct {
+	ID       string // of the send
+	ActionID string
+	At       int64
+}

@@ -1,0 +1,25 @@
+package schemas
+
+// Event is a decoded fact about a customer. Its strings and field values may share the decoder's memory: they are
+// valid until the decoder's next Decode, so whoever keeps one clones it (strings.Clone, CloneValue).
+type Event struct {
+	ID       string // "" where the producer gave none: then topic/partition/offset is the id, which cannot repeat
+	Customer string
+	Type     string
+	Time     int64 // milliseconds since 1970; never later than the record's timestamp
+
+	// Topic, Partition and Offset say where the event stands in the source, for ids and messages.
+	Topic     string
+	Partition int32
+	Offset    int64
+
+	Body Body // the event's own fields, also the four named ones
+}
+
+// Body gives an event's fields on demand, so that only what the program reads is decoded.
+type Body interface {
+	// Field returns the value of a top-level field, and whether it is there (JSON null is there, as nil).
+	Field(name string) (any, bool)
+	// Map returns all top-level fields.
+	Map() map[string]any
+}
