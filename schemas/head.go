@@ -1,0 +1,110 @@
+package schemas
+
+import (
+	"fmt"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// HeadFormat is the newest format of head and claim that this code writes. A member that meets a newer one does not
+// claim (protocol rule 12).
+const HeadFormat = 1
+
+// Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
+type Head struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // tells the codec to write an array
+
+	Unit      uint64 // number of the unit, from 1
+	Clock     int64  // the shard's clock, ms; NoTime before it first caught up
+	ClusterID string
+	SourceID  [16]byte // topic ids; zero where the broker has none
+	JournalID [16]byte
+
+	Sources []SourcePosition
+	Control int64 // next offset of APP.control; 0 while there is none
+
+	ActionProducerID    int64
+	ActionProducerEpoch int16
+	Outbox              []OutboxPosition // in order of (Topic, Partition)
+
+	// FreshProducerID, once not 0, is the journal's next producer id: the present one has no epochs left.
+	FreshProducerID int64
+}
+
+// SourcePosition is what comes next of a source topic's partition.
+type SourcePosition struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Topic       string
+	Offset      int64
+	LeaderEpoch int32 // of the last batch handled, -1 unknown
+}
+
+// OutboxPosition is how far a shard has come on one action partition. What lies from Acked up to Next is owed.
+type OutboxPosition struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Topic     string
+	Partition int32
+	Next      int64 // sequence of the next action
+	Acked     int64 // sequences below are on the topic
+	LookFrom  int64 // offset from which a look reads
+}
+
+// Claim is the journal record `claim`: who says that the shard is theirs. The epoch is the record batch's own.
+type Claim struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Owner string
+	Nonce [16]byte
+	Epoch int16
+}
+
+// Append writes the head with its leading format byte.
+func (h *Head) Append(dst []byte) ([]byte, error) { return appendFormatted(dst, h) }
+
+// DecodeHead reads what Append wrote. A format of tomorrow is an *UnknownFormatError.
+func DecodeHead(b []byte) (*Head, error) {
+	h := new(Head)
+	return h, decodeFormatted(b, "head", h)
+}
+
+// Append writes the claim with its leading format byte.
+func (c *Claim) Append(dst []byte) ([]byte, error) { return appendFormatted(dst, c) }
+
+// DecodeClaim reads what Append wrote.
+func DecodeClaim(b []byte) (*Claim, error) {
+	c := new(Claim)
+	return c, decodeFormatted(b, "claim", c)
+}
+
+// UnknownFormatError says that a newer Wend wrote the journal.
+type UnknownFormatError struct {
+	What   string
+	Format byte
+}
+
+func (e *UnknownFormatError) Error() string {
+	return fmt.Sprintf("%s of format %d: this version knows formats up to %d; start a newer one", e.What, e.Format, HeadFormat)
+}
+
+func appendFormatted(dst []byte, v any) ([]byte, error) {
+	b, err := msgpack.Marshal(v)
+	if err != nil {
+		return dst, fmt.Errorf("schemas: encode: %w", err)
+	}
+	return append(append(dst, HeadFormat), b...), nil
+}
+
+func decodeFormatted(b []byte, what string, into any) error {
+	if len(b) == 0 {
+		return fmt.Errorf("schemas: empty %s", what)
+	}
+	if b[0] == 0 || b[0] > HeadFormat {
+		return &UnknownFormatError{what, b[0]}
+	}
+	if err := msgpack.Unmarshal(b[1:], into); err != nil {
+		return fmt.Errorf("schemas: decode %s: %w", what, err)
+	}
+	return nil
+}
