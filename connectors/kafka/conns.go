@@ -1,0 +1,88 @@
+package kafka
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+)
+
+// conns are the open connections of a client. Transport has a goroutine per connection and no way to wait for them; each
+// closes its connection when it ends, so having no open connection means that none is left.
+type conns struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu struct {
+		sync.Mutex
+		open   map[*conn]struct{}
+		closed bool
+		empty  chan struct{} // closed when closed and open is empty
+	}
+}
+
+type conn struct {
+	net.Conn
+	set  *conns
+	once sync.Once
+	err  error
+}
+
+func (s *conns) open(ctx context.Context, network, address string) (net.Conn, error) {
+	inner, err := s.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: inner, set: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.closed {
+		inner.Close()
+		return nil, ErrClosed
+	}
+	if s.mu.open == nil {
+		s.mu.open = map[*conn]struct{}{}
+	}
+	s.mu.open[c] = struct{}{}
+	return c, nil
+}
+
+func (c *conn) Close() error {
+	c.once.Do(func() {
+		c.err = c.Conn.Close()
+		c.set.mu.Lock()
+		defer c.set.mu.Unlock()
+		delete(c.set.mu.open, c)
+		if c.set.mu.empty != nil && len(c.set.mu.open) == 0 {
+			close(c.set.mu.empty)
+			c.set.mu.empty = nil
+		}
+	})
+	return c.err
+}
+
+// close refuses new connections, breaks those in use, and waits until their users have closed them.
+func (s *conns) close() {
+	s.mu.Lock()
+	if s.mu.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.mu.closed = true
+	var left chan struct{}
+	if len(s.mu.open) > 0 {
+		left = make(chan struct{})
+		s.mu.empty = left
+	}
+	for c := range s.mu.open {
+		c.Conn.Close()
+	}
+	s.mu.Unlock()
+	if left == nil {
+		return
+	}
+	// The sockets are closed whatever happens; a bound, so that a fault of the library cannot hold up a shutdown.
+	select {
+	case <-left:
+	case <-time.After(5 * time.Second):
+	}
+}

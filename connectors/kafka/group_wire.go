@@ -1,0 +1,113 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/consumer"
+
+	"wend/connectors"
+)
+
+// The versions of the group requests that are used: each the first that carries group.instance.id, and the last before
+// the compact encoding, which kafka-go's types get wrong (Heartbeat v4, SyncGroup v4 and v5 and JoinGroup v6 and v7 have
+// fields or arrays in the old encoding). Kafka 2.3 to 4.1 take them. JoinGroup below v9 has a merit of its own: a leader
+// that comes back under its instance id is told that the leader is its former self (KIP-814), so it takes the
+// assignment that the coordinator has kept like any follower.
+const (
+	joinGroupVersion  = 5
+	syncGroupVersion  = 3
+	heartbeatVersion  = 3
+	leaveGroupVersion = 3
+)
+
+// askGroup sends one of kafka-go's messages to the group's coordinator in a version of our choice. Transport would send
+// the highest that both sides claim to know, and a heartbeat to any broker at all.
+func (c *Client) askGroup(ctx context.Context, group string, version int16, timeout time.Duration, msg protocol.Message) (protocol.Message, error) {
+	broker, err := c.coordinator(ctx, groupCoordinator, group)
+	if err != nil {
+		return nil, err
+	}
+	id := c.lastID.Add(1)
+	v, err := c.do(ctx, broker, timeout, msg.ApiKey(), func(conn protocolConn, highest int16) (any, error) {
+		if highest < version {
+			return nil, fmt.Errorf("%s version %d, the broker knows %d at most (Kafka 2.3 is the oldest with static membership): %w",
+				msg.ApiKey(), version, highest, connectors.UnsupportedVersion)
+		}
+		return protocol.RoundTrip(conn, version, id, c.options.ClientID, msg)
+	})
+	if err != nil {
+		c.forget(groupCoordinator, group)
+		return nil, fmt.Errorf("coordinator, broker %d: %w", broker, err)
+	}
+	m, ok := v.(protocol.Message)
+	if !ok {
+		return nil, fmt.Errorf("coordinator, broker %d: no answer to a %s request", broker, msg.ApiKey())
+	}
+	return m, nil
+}
+
+// groupCode turns an error code into an error, and forgets a coordinator that says it is none.
+func (c *Client) groupCode(group string, code int16) error {
+	answered := connectors.Code(code)
+	if answered == connectors.OK {
+		return nil
+	}
+	if coordinatorMoved(answered) {
+		c.forget(groupCoordinator, group)
+	}
+	return answered
+}
+
+// consumerVersion is the version of the subscriptions and assignments that are written. Later ones add fields that
+// only Kafka's own assignors read; a reader takes the fields that it knows and leaves the rest.
+const consumerVersion = 0
+
+func encodeSubscription(topics []string, userData []byte) ([]byte, error) {
+	return protocol.Marshal(consumerVersion, consumer.Subscription{Version: consumerVersion, Topics: topics, UserData: userData})
+}
+
+// subscriptionUserData gives nil for what cannot be read: a member that says nothing gets its share all the same.
+func subscriptionUserData(b []byte) []byte {
+	var s consumer.Subscription
+	if len(b) == 0 || protocol.Unmarshal(b, consumerVersion, &s) != nil {
+		return nil
+	}
+	return s.UserData
+}
+
+func encodeAssignment(a connectors.Assignment) ([]byte, error) {
+	c := consumer.Assignment{Version: consumerVersion, UserData: a.UserData}
+	at := map[string]int{}
+	for _, tp := range a.Partitions {
+		i, ok := at[tp.Topic]
+		if !ok {
+			i = len(c.AssignedPartitions)
+			at[tp.Topic] = i
+			c.AssignedPartitions = append(c.AssignedPartitions, consumer.TopicPartition{Topic: tp.Topic})
+		}
+		c.AssignedPartitions[i].Partitions = append(c.AssignedPartitions[i].Partitions, tp.Partition)
+	}
+	return protocol.Marshal(consumerVersion, c)
+}
+
+// decodeAssignment: no bytes at all is what a coordinator gives a member that the leader left out.
+func decodeAssignment(b []byte) (*connectors.Assignment, error) {
+	a := &connectors.Assignment{}
+	if len(b) == 0 {
+		return a, nil
+	}
+	var c consumer.Assignment
+	if err := protocol.Unmarshal(b, consumerVersion, &c); err != nil {
+		return nil, fmt.Errorf("assignment of %d bytes: %w", len(b), err)
+	}
+	a.UserData = c.UserData
+	for _, t := range c.AssignedPartitions {
+		for _, p := range t.Partitions {
+			a.Partitions = append(a.Partitions, connectors.TopicPartition{Topic: t.Topic, Partition: p})
+		}
+	}
+	return a, nil
+}
