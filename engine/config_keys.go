@@ -11,7 +11,14 @@ type ConfigKey struct {
 	Path    string // dotted: kafka.brokers
 	Help    string
 	Default string // as text; "" is none
-	set     func(*Config, value) error
+	setter
+}
+
+// setter puts a value into a Config.
+type setter struct {
+	set    func(*Config, value) error
+	list   bool // a list in the file, commas elsewhere
+	number bool // a bare number may stand in the file
 }
 
 // Flag is the key's flag, without the dashes in front: kafka-brokers.
@@ -40,18 +47,18 @@ func (v value) path() string {
 func ConfigKeys() []ConfigKey {
 	return []ConfigKey{
 		{"app", "names the group, the journal and the producer ids", "", text(func(c *Config) *string { return &c.App })},
-		{"kafka.brokers", "where to find the cluster, comma-separated", "127.0.0.1:9092", func(c *Config, v value) error {
+		{"kafka.brokers", "where to find the cluster, comma-separated", "127.0.0.1:9092", setter{list: true, set: func(c *Config, v value) error {
 			c.Kafka.Brokers = nil
 			for b := range strings.SplitSeq(v.text, ",") {
 				c.Kafka.Brokers = append(c.Kafka.Brokers, strings.TrimSpace(b))
 			}
 			return nil
-		}},
-		{"kafka.session_timeout", "after this long without a heartbeat a member's shards go to others", "10s", func(c *Config, v value) (err error) {
+		}}},
+		{"kafka.session_timeout", "after this long without a heartbeat a member's shards go to others", "10s", setter{number: true, set: func(c *Config, v value) (err error) {
 			c.Kafka.SessionTimeout, err = parseDuration(v.text)
 			return err
-		}},
-		{"kafka.tls", "on: TLS with the system's authorities, where no kafka.tls.… is given", "off", func(c *Config, v value) error {
+		}}},
+		{"kafka.tls", "on: TLS with the system's authorities, where no kafka.tls.… is given", "off", setter{set: func(c *Config, v value) error {
 			switch v.text {
 			case "on":
 				c.tls()
@@ -61,7 +68,7 @@ func ConfigKeys() []ConfigKey {
 				return oneOf(v.text, "on", "off")
 			}
 			return nil
-		}},
+		}}},
 		{"kafka.tls.ca", "PEM file of the authorities that the brokers' certificates come from", "", file(func(c *Config) *string { return &c.tls().CA })},
 		{"kafka.tls.cert", "PEM file of the client's certificate", "", file(func(c *Config) *string { return &c.tls().Cert })},
 		{"kafka.tls.key", "PEM file of the client's key", "", file(func(c *Config) *string { return &c.tls().Key })},
@@ -69,7 +76,7 @@ func ConfigKeys() []ConfigKey {
 		{"kafka.sasl.username", "who logs in", "", text(func(c *Config) *string { return &c.sasl().Username })},
 		{"kafka.sasl.password", "the password (in the file: \"${NAME}\")", "", text(func(c *Config) *string { return &c.sasl().Password })},
 		{"source.topic", "the topic of events", "events", text(func(c *Config) *string { return &c.Source.Topic })},
-		{"source.format", "how an event is written: json", "json", func(c *Config, v value) error {
+		{"source.format", "how an event is written: json", "json", setter{set: func(c *Config, v value) error {
 			switch v.text {
 			case "json":
 				c.Source.Format.Name = v.text
@@ -78,7 +85,7 @@ func ConfigKeys() []ConfigKey {
 				return fmt.Errorf("format %s is not supported yet; use json", v.text)
 			}
 			return oneOf(v.text, "json", "segment", "cloudevents", "msgpack")
-		}},
+		}}},
 		{"source.fields.id", "path of the event's id", "event_id", text(func(c *Config) *string { return &c.Source.Format.ID })},
 		{"source.fields.customer", "path of the customer's id", "customer_id", text(func(c *Config) *string { return &c.Source.Format.Customer })},
 		{"source.fields.type", "path of the event's type", "type", text(func(c *Config) *string { return &c.Source.Format.Type })},
@@ -91,11 +98,11 @@ func ConfigKeys() []ConfigKey {
 		{"standby", "warm copies of each shard", "0", whole(func(c *Config) *int { return &c.Standby }, 0, 16)},
 		{"on_gap", "when the source no longer has what comes next: stop or skip", GapStop, choice(func(c *Config) *string { return &c.OnGap }, GapStop, GapSkip)},
 		{"on_loss", "when the brokers lost actions that they had acknowledged: stop, resend or drop", LossStop, choice(func(c *Config) *string { return &c.OnLoss }, LossStop, LossResend, LossDrop)},
-		{"http", "address of health and metrics; without a host loopback; off: none", "127.0.0.1:8080", func(c *Config, v value) (err error) {
+		{"http", "address of health and metrics; without a host loopback; off: none", "127.0.0.1:8080", setter{number: true, set: func(c *Config, v value) (err error) {
 			c.HTTP, err = parseListen(v.text)
 			c.HTTPDefault = false
 			return err
-		}},
+		}}},
 		{"http_token", "the bearer token that everything but health asks for", "", text(func(c *Config) *string { return &c.HTTPToken })},
 		{"log.level", "debug, info, warn or error", "info", choice(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{"log.format", "json or text", LogJSON, choice(func(c *Config) *string { return &c.Log.Format }, LogJSON, LogText)},
@@ -108,27 +115,27 @@ func ConfigKeys() []ConfigKey {
 
 // DeliveryKeys are the keys of a channel under delivery.
 func DeliveryKeys(channel string) []ConfigKey {
-	to := func(f func(*ChannelConfig) *string) func(*Config, value) error {
+	to := func(f func(*ChannelConfig) *string) setter {
 		return text(func(c *Config) *string { return f(c.channel(channel)) })
 	}
 	keys := []ConfigKey{
 		{"webhook", "URL that each action is posted to", "", to(func(d *ChannelConfig) *string { return &d.Webhook })},
 		{"secret", "key of the webhook's signature", "", to(func(d *ChannelConfig) *string { return &d.Secret })},
-		{"rate", "most tries in a time: 500/s, 30/m", "", func(c *Config, v value) (err error) {
+		{"rate", "most tries in a time: 500/s, 30/m", "", setter{set: func(c *Config, v value) (err error) {
 			c.channel(channel).Rate, err = parseRate(v.text)
 			return err
-		}},
+		}}},
 		{"smtp", "URL of a mail server", "", to(func(d *ChannelConfig) *string { return &d.SMTP })},
 		{"username", "who logs in at the mail server", "", to(func(d *ChannelConfig) *string { return &d.Username })},
 		{"password", "the password", "", to(func(d *ChannelConfig) *string { return &d.Password })},
 		{"from", "the sender's address", "", to(func(d *ChannelConfig) *string { return &d.From })},
-		{"log", "stdout, stderr or a file", "", func(c *Config, v value) error {
+		{"log", "stdout, stderr or a file", "", setter{set: func(c *Config, v value) error {
 			if v.text != "stdout" && v.text != "stderr" {
 				v.text = v.path()
 			}
 			c.channel(channel).Log = v.text
 			return nil
-		}},
+		}}},
 	}
 	for i := range keys {
 		keys[i].Path = "delivery." + channel + "." + keys[i].Path
@@ -164,30 +171,30 @@ func (c *Config) channel(name string) *ChannelConfig {
 	return &c.Delivery[i]
 }
 
-func text(of func(*Config) *string) func(*Config, value) error {
-	return func(c *Config, v value) error { *of(c) = v.text; return nil }
+func text(of func(*Config) *string) setter {
+	return setter{set: func(c *Config, v value) error { *of(c) = v.text; return nil }}
 }
 
-func file(of func(*Config) *string) func(*Config, value) error {
-	return func(c *Config, v value) error { *of(c) = v.path(); return nil }
+func file(of func(*Config) *string) setter {
+	return setter{set: func(c *Config, v value) error { *of(c) = v.path(); return nil }}
 }
 
-func choice(of func(*Config) *string, of1 ...string) func(*Config, value) error {
-	return func(c *Config, v value) error {
+func choice(of func(*Config) *string, of1 ...string) setter {
+	return setter{set: func(c *Config, v value) error {
 		*of(c) = v.text
 		return oneOf(v.text, of1...)
-	}
+	}}
 }
 
-func whole(of func(*Config) *int, least, most int) func(*Config, value) error {
-	return func(c *Config, v value) (err error) {
+func whole(of func(*Config) *int, least, most int) setter {
+	return setter{number: true, set: func(c *Config, v value) (err error) {
 		*of(c), err = parseWhole(v.text, least, most)
 		return err
-	}
+	}}
 }
 
-func size(of func(*Config) *int64, least int64) func(*Config, value) error {
-	return func(c *Config, v value) error {
+func size(of func(*Config) *int64, least int64) setter {
+	return setter{number: true, set: func(c *Config, v value) error {
 		n, err := parseSize(v.text)
 		if err != nil {
 			return err
@@ -197,5 +204,5 @@ func size(of func(*Config) *int64, least int64) func(*Config, value) error {
 		}
 		*of(c) = n
 		return nil
-	}
+	}}
 }

@@ -56,7 +56,7 @@ func LoadConfig(dir string, environ []string, flags []Setting) (Config, yamlfile
 			l.at[v.key.Path] = v.pos
 		}
 	}
-	l.finish(dir, inFile)
+	l.finish(inFile)
 	for _, e := range l.config.Validate() {
 		if !slices.Contains(l.wrong, e.Path) {
 			l.problems.Errorf(l.place(e.Path), "%s: %s", e.Path, e.Message)
@@ -83,7 +83,7 @@ func CheckConfig(dir string) yamlfile.Problems {
 		}
 		l.at[v.key.Path] = v.pos
 	}
-	l.finish(dir, true)
+	l.finish(true)
 	for _, e := range l.config.Validate() {
 		if pos, ok := l.at[e.Path]; ok {
 			l.problems.Errorf(pos, "%s: %s", e.Path, e.Message)
@@ -96,6 +96,7 @@ func CheckConfig(dir string) yamlfile.Problems {
 // loading is one LoadConfig under way.
 type loading struct {
 	config   Config
+	name     string            // of the file, from where the user stands
 	dir      string            // of the workspace, absolute
 	here     string            // the working directory
 	environ  map[string]string // what ${NAME} reads
@@ -114,6 +115,7 @@ type given struct {
 
 func (l *loading) begin(dir string, environ []string) {
 	l.here, _ = os.Getwd()
+	l.name = configName(dir)
 	l.dir = value{dir, l.here}.path()
 	l.environ = make(map[string]string, len(environ))
 	for _, e := range environ {
@@ -123,7 +125,7 @@ func (l *loading) begin(dir string, environ []string) {
 }
 
 // finish fills in what depends on other values.
-func (l *loading) finish(dir string, inFile bool) {
+func (l *loading) finish(inFile bool) {
 	c := &l.config
 	c.Dir = l.dir
 	c.Journal = strings.ReplaceAll(c.Journal, "{app}", c.App)
@@ -134,7 +136,7 @@ func (l *loading) finish(dir string, inFile bool) {
 	if c.App == "" { // the names made of it are wrong for that reason only
 		l.wrong = append(l.wrong, "journal.topic", "dead_letter.topic")
 		if !inFile {
-			l.problems.Errorf(yamlfile.Pos{File: filepath.Join(dir, ConfigFile)}, "there is no such file: -C names the directory of a workspace")
+			l.problems.Errorf(yamlfile.Pos{File: l.name}, "there is no such file: -C names the directory of a workspace")
 			l.wrong = append(l.wrong, "app")
 		}
 	}
@@ -155,13 +157,13 @@ func (l *loading) place(path string) yamlfile.Pos {
 			return pos
 		}
 	}
-	return yamlfile.Pos{File: filepath.Join(l.dir, ConfigFile), Line: 1, Col: 1}
+	return yamlfile.Pos{File: l.name, Line: 1, Col: 1}
 }
 
 // variables are the WEND_… variables that name a key. Others are not ours to judge.
 func (l *loading) variables(environ []string) []given {
 	var out []given
-	for _, k := range l.keys() {
+	for _, k := range ConfigKeys() {
 		v, ok := l.environ[k.Variable()]
 		if ok {
 			out = append(out, given{key: k, value: value{v, l.here}, pos: yamlfile.Pos{File: k.Variable()}})
@@ -212,11 +214,9 @@ func (l *loading) flags(flags []Setting) []given {
 	return out
 }
 
-func (l *loading) keys() []ConfigKey { return ConfigKeys() }
-
 // key finds a key by its path, also those under delivery.
 func (l *loading) key(path string) (ConfigKey, bool) {
-	keys := l.keys()
+	keys := ConfigKeys()
 	if rest, ok := strings.CutPrefix(path, "delivery."); ok {
 		channel, _, ok := cutLast(rest, ".")
 		if !ok {

@@ -2,104 +2,41 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"wend/schemas/yamlfile"
 )
 
-// parseDuration reads 10s, 1h30m, 500ms: units ms s m h d (24 h) w, each number whole.
+// parseDuration reads 10s, 1h30m, 500ms.
 func parseDuration(s string) (time.Duration, error) {
-	ms, err := parseUnits(s)
+	ms, err := yamlfile.ParseDuration(s)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%q: %w", s, err)
 	}
 	return time.Duration(ms) * time.Millisecond, nil
 }
 
-func parseUnits(s string) (ms int64, err error) {
-	bad := fmt.Errorf("%q is no duration: write a whole number and a unit (ms s m h d w), such as 10s or 1h30m", s)
-	rest := s
-	if rest == "" {
-		return 0, bad
-	}
-	for rest != "" {
-		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if err != nil {
-			return 0, bad
-		}
-		rest = rest[digits:]
-		letters := len(rest) - len(strings.TrimLeft(rest, "mshdw"))
-		var unit int64
-		switch rest[:letters] {
-		case "ms":
-			unit = 1
-		case "s":
-			unit = 1000
-		case "m":
-			unit = 60 * 1000
-		case "h":
-			unit = 3600 * 1000
-		case "d":
-			unit = 24 * 3600 * 1000
-		case "w":
-			unit = 7 * 24 * 3600 * 1000
-		default:
-			return 0, bad
-		}
-		rest = rest[letters:]
-		if n > (math.MaxInt64/int64(time.Millisecond)-ms)/unit {
-			return 0, fmt.Errorf("%q is too long", s)
-		}
-		ms += n * unit
-	}
-	return ms, nil
-}
-
-// sizes are in order of what FormatSize prefers.
-func sizes() []struct {
-	unit  string
-	bytes int64
-} {
-	return []struct {
-		unit  string
-		bytes int64
-	}{
-		{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-		{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}, {"kB", 1e3}, {"B", 1},
-	}
-}
-
 // parseSize reads 256MiB or 10GB.
 func parseSize(s string) (int64, error) {
-	for _, u := range sizes() {
-		digits, ok := strings.CutSuffix(s, u.unit)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 63)
-		if err != nil {
-			break
-		}
-		if int64(n) > math.MaxInt64/u.bytes {
-			return 0, fmt.Errorf("%q is too large", s)
-		}
-		return int64(n) * u.bytes, nil
+	n, err := yamlfile.ParseSize(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q: %w", s, err)
 	}
-	return 0, fmt.Errorf("%q is no size: write a whole number and a unit (B KB MB GB KiB MiB GiB), such as 256MiB", s)
+	return n, nil
 }
 
 // FormatSize writes a number of bytes with the largest binary unit that keeps it whole.
 func FormatSize(n int64) string {
-	for _, u := range sizes()[:4] {
-		if n != 0 && n%u.bytes == 0 {
-			return strconv.FormatInt(n/u.bytes, 10) + u.unit
-		}
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for n != 0 && n%1024 == 0 && i < len(units)-1 {
+		n, i = n/1024, i+1
 	}
-	return strconv.FormatInt(n, 10) + "B"
+	return strconv.FormatInt(n, 10) + units[i]
 }
 
 // parseRate reads 500/s, 30/m or 1000/h, as a number a second.
