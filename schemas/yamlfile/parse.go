@@ -1,12 +1,181 @@
 package yamlfile
 
-// MaxSize of a file, in bytes.
-const MaxSize = 1 << 20
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// What a file may hold. A few lines with aliases can stand for billions of nodes; nodes and levels are therefore
+// counted with every alias followed.
+const (
+	MaxSize  = 1 << 20 // bytes
+	maxNodes = 100_000 // of a document
+	maxDepth = 100     // levels
+	maxMerge = 100_000 // entries that all `<<` of a file copy
+)
 
 // ReadFile reads a file and parses it. What is wrong is added to ps, also that it cannot be read; ok is false when the
 // documents are not all that the file should hold.
-func ReadFile(path string, ps *Problems) (docs []*Node, ok bool) { return nil, false }
+func ReadFile(path string, ps *Problems) (docs []*Node, ok bool) {
+	data, err := read(path)
+	if err != nil {
+		ps.Errorf(Pos{path, 1, 1}, "%v", err)
+		return nil, false
+	}
+	return Parse(path, data, ps)
+}
+
+func read(path string) ([]byte, error) {
+	bare := func(err error) error {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err // the place says the path already
+		}
+		return fmt.Errorf("can't be read: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, bare(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("can't be read: it is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, bare(err)
+	}
+	return data, nil
+}
 
 // Parse reads the YAML documents of a file; the name is for positions. What is wrong is added to ps; ok is false when
-// a syntax error cut the file short: the documents before it are returned.
-func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) { return nil, false }
+// a syntax error cut the file short: the documents before it are returned. A document without anything in it is a
+// Null; a file of comments has no documents.
+func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
+	if len(data) > MaxSize {
+		ps.Errorf(Pos{file, 1, 1}, "the file is larger than %d bytes: divide it", MaxSize)
+		return nil, false
+	}
+	c := &converter{source: newSource(file, data), ps: ps, done: make(map[*yaml.Node]*Node), merges: maxMerge}
+	if !c.characters() {
+		return nil, false
+	}
+	trees, err := decode(bytes.NewReader(c.data))
+	for _, t := range trees {
+		docs = append(docs, c.node(t, 0))
+	}
+	if err != nil {
+		at, message := c.locate(err)
+		ps.Errorf(at, "%s", message)
+		return docs, false
+	}
+	return docs, true
+}
+
+// decode gives the trees of a stream's documents, those before the error too.
+func decode(r io.Reader) (trees []*yaml.Node, err error) {
+	defer func() {
+		// The library answers some broken input with a panic of its own.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	d := yaml.NewDecoder(r)
+	for {
+		var doc yaml.Node
+		if err := d.Decode(&doc); err == io.EOF {
+			return trees, nil
+		} else if err != nil {
+			return trees, err
+		}
+		if len(doc.Content) == 1 {
+			trees = append(trees, doc.Content[0])
+		}
+	}
+}
+
+// source is a file's bytes and where its lines begin.
+type source struct {
+	file  string
+	data  []byte
+	lines []int // offsets
+}
+
+func newSource(file string, data []byte) *source {
+	s := &source{file: file, data: bytes.TrimPrefix(data, []byte("\ufeff")), lines: []int{0}}
+	for i, b := range s.data {
+		if b == '\n' || b == '\r' && (i+1 == len(s.data) || s.data[i+1] != '\n') {
+			s.lines = append(s.lines, i+1)
+		}
+	}
+	return s
+}
+
+// pos is the place of an offset.
+func (s *source) pos(offset int) Pos {
+	offset = min(max(offset, 0), len(s.data))
+	low, high := 0, len(s.lines)
+	for high-low > 1 {
+		if mid := (low + high) / 2; s.lines[mid] <= offset {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return Pos{s.file, low + 1, utf8.RuneCount(s.data[s.lines[low]:offset]) + 1}
+}
+
+// offset is the inverse of pos, for the places that the YAML library gives.
+func (s *source) offset(line, col int) int {
+	if line < 1 || line > len(s.lines) {
+		return len(s.data)
+	}
+	at := s.lines[line-1]
+	for ; col > 1 && at < len(s.data); col-- {
+		_, n := utf8.DecodeRune(s.data[at:])
+		at += n
+	}
+	return at
+}
+
+// line returns a line's text without its break; line counts from 1.
+func (s *source) line(line int) string {
+	if line < 1 || line > len(s.lines) {
+		return ""
+	}
+	end := len(s.data)
+	if line < len(s.lines) {
+		end = s.lines[line]
+	}
+	return strings.TrimRight(string(s.data[s.lines[line-1]:end]), "\r\n")
+}
+
+// characters reports what no YAML file may hold, and the line breaks of YAML 1.1 that the library would count as lines
+// while editors do not.
+func (c *converter) characters() bool {
+	for i := 0; i < len(c.data); {
+		r, n := utf8.DecodeRune(c.data[i:])
+		switch {
+		case r == utf8.RuneError && n <= 1:
+			c.ps.Errorf(c.pos(i), "the byte 0x%02x is not UTF-8: save the file as UTF-8", c.data[i])
+			return false
+		case r == '\t', r == '\n', r == '\r':
+		case r == 0x85, r == 0x2028, r == 0x2029, r < 0x20, r >= 0x7f && r < 0xa0, r == 0xfeff, r == 0xfffe, r == 0xffff:
+			c.ps.Errorf(c.pos(i), "the character U+%04X can't stand in a file: take it out, or write \"\\u%04x\" in double quotes", r, r)
+			return false
+		}
+		i += n
+	}
+	return true
+}

@@ -173,8 +173,10 @@ type MapReader struct {
 	Node  *Node
 	ps    *Problems
 	what  string
-	asked []string
+	asked []string // those that Refuse knows behind a mark
 }
+
+const refused = "\x00"
 
 // Get returns the value of an optional key, nil when it is not there. A key that is there without a value gives a node
 // of kind Null.
@@ -207,23 +209,14 @@ func (m *MapReader) KeyPos(key string) Pos {
 // The keys are not among those that Done suggests.
 func (m *MapReader) Refuse(format string, keys ...string) bool {
 	found := false
-	for i := range m.Node.Entries {
-		e := &m.Node.Entries[i]
-		for _, k := range keys {
-			if e.Key == k {
-				m.ps.Errorf(e.KeyPos, format, k)
-				e, found = &Entry{}, true
-			}
-		}
-	}
-	m.refused(keys)
-	return found
-}
-
-func (m *MapReader) refused(keys []string) {
 	for _, k := range keys {
-		m.asked = append(m.asked, "\x00"+k)
+		if e := m.Node.Lookup(k); e != nil {
+			m.ps.Errorf(e.KeyPos, format, k)
+			found = true
+		}
+		m.asked = append(m.asked, refused+k)
 	}
+	return found
 }
 
 // Done reports every key that was never asked for.
@@ -231,8 +224,8 @@ func (m *MapReader) Done() {
 	var known []string
 	seen := make(map[string]bool, len(m.asked))
 	for _, k := range m.asked {
-		name, refused := strings.CutPrefix(k, "\x00")
-		if !refused && !seen[name] {
+		name, no := strings.CutPrefix(k, refused)
+		if !no && !seen[name] {
 			known = append(known, name)
 		}
 		seen[name] = true
