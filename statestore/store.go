@@ -1,75 +1,260 @@
 package statestore
 
 import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-type Cache struct{}
+// ErrClosed is what a Store returns behind its Close.
+var ErrClosed = errors.New("closed")
 
-func NewCache(bytes int64) *Cache { return nil }
-func (c *Cache) Close()           {}
+// Store is a shard's view. See the package's documentation for what holds after a crash, and who may call what.
+type Store struct {
+	dir      string
+	db       *pebble.DB
+	listener Listener
+	memTable int
+	keys     sync.Pool // *[]byte, to look keys up with
 
-type Listener struct {
-	BackgroundError func(error)
-	Corruption      func(error)
-	WriteStallBegin func(reason string)
-	WriteStallEnd   func()
-	DiskSlow        func(op, path string, took time.Duration)
-	Flushed         func(took time.Duration, bytes uint64)
+	inside atomic.Int64 // calls under way
+	closed atomic.Bool
+	left   chan struct{} // a call ended behind Close
+
+	failed   chan struct{} // closed with cause set
+	cause    atomic.Pointer[error]
+	progress chan struct{} // something was flushed or compacted
+
+	flushing sync.Mutex
+	dirty    atomic.Bool // applied since the last flush began
+
+	// Apply's alone.
+	low     []byte // no timer's key is below it
+	pending int    // bytes applied since memory was looked at
 }
 
-type Options struct {
-	FS            vfs.FS
-	Cache         *Cache
-	MemTableBytes int
-	ReadOnly      bool
-	Listener      Listener
+// Open opens the view in dir, and makes an empty one where there is none. Only one Store of one process may have a
+// directory open.
+func Open(dir string, o Options) (*Store, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.MemTableBytes <= 0 {
+		o.MemTableBytes = defaultMemTable
+	}
+	s := &Store{
+		dir:      dir,
+		listener: o.Listener,
+		memTable: o.MemTableBytes,
+		failed:   make(chan struct{}),
+		progress: make(chan struct{}, 1),
+		left:     make(chan struct{}, 1),
+		low:      []byte{kindTimer},
+		keys:     sync.Pool{New: func() any { b := make([]byte, 0, 64); return &b }},
+	}
+	db, err := openPebble(dir, s.pebbleOptions(o))
+	if err != nil {
+		return nil, s.wrap("open", err)
+	}
+	s.db = db
+	if err = s.broken(); err == nil {
+		err = s.checkFormat(o.ReadOnly)
+	}
+	if err != nil {
+		return nil, s.wrap("open", errors.Join(err, closePebble(db)))
+	}
+	return s, nil
 }
 
-type Store struct{}
-
-func Open(dir string, o Options) (*Store, error) { return nil, nil }
-func Destroy(dir string, fs vfs.FS) error        { return nil }
-func (s *Store) Close() error                    { return nil }
-func (s *Store) Flush() error                    { return nil }
-func (s *Store) Get(customer string, dst []byte) (doc []byte, ok bool, err error) {
-	return nil, false, nil
+// openPebble turns a panic of Pebble's into an error: what is on the disk may be anything.
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, errorf("%v", r)
+		}
+	}()
+	return pebble.Open(dir, o)
 }
-func (s *Store) Meta(name string) (value []byte, ok bool, err error)          { return nil, false, nil }
-func (s *Store) EachOwed(f func(key string, value []byte) error) error        { return nil }
-func (s *Store) EachDocument(f func(customer string, doc []byte) error) error { return nil }
-func (s *Store) Apply(b *Batch) error                                         { return nil }
-func (s *Store) NewBatch() *Batch                                             { return nil }
-func (s *Store) Timers(after Cursor, through int64, limit int, into []Timer) ([]Timer, error) {
-	return nil, nil
+
+func (s *Store) checkFormat(readOnly bool) error {
+	v, ok, err := s.get([]byte{kindFormat}, nil)
+	if err != nil {
+		return err
+	}
+	if ok && string(v) == formatVersion {
+		return nil
+	}
+	if ok {
+		return errorf("its format is version %q, this program knows %q: use the newer program, or delete the directory "+
+			"and the journal is read instead", v, formatVersion)
+	}
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return err
+	}
+	some := it.First()
+	if err := it.Close(); err != nil {
+		return err
+	}
+	if some {
+		return errors.New("the directory holds something else")
+	}
+	if readOnly {
+		return nil
+	}
+	return s.db.Set([]byte{kindFormat}, []byte(formatVersion), pebble.NoSync)
 }
-func (s *Store) NextTimer(after Cursor) (Timer, bool, error) { return Timer{}, false, nil }
-func (s *Store) Metrics() Metrics                            { return Metrics{} }
 
-type Batch struct{}
-
-func (b *Batch) PutDocument(customer string, doc []byte) {}
-func (b *Batch) DeleteDocument(customer string)          {}
-func (b *Batch) PutTimer(due int64, customer string)     {}
-func (b *Batch) RemoveTimersThrough(c Cursor)            {}
-func (b *Batch) PutMeta(name string, value []byte)       {}
-func (b *Batch) PutOwed(key string, value []byte)        {}
-func (b *Batch) DeleteOwed(key string)                   {}
-func (b *Batch) Empty() bool                             { return true }
-func (b *Batch) Reset()                                  {}
-func (b *Batch) Close()                                  {}
-
-type Cursor struct {
-	Due      int64
-	Customer string
+// Close writes what is in memory to disk and ends the background work. It returns an error if the first could not be;
+// the view is closed nevertheless, and on disk as after a crash. A second Close does nothing.
+func (s *Store) Close() error {
+	err := s.Flush()
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	if errors.Is(err, pebble.ErrReadOnly) {
+		err = nil
+	}
+	if s.closed.Swap(true) {
+		return nil
+	}
+	for s.inside.Load() > 0 {
+		<-s.left
+	}
+	return errors.Join(err, s.wrap("close", closePebble(s.db)))
 }
-type Timer = Cursor
 
-type Metrics struct {
-	DiskBytes, MemTableBytes uint64
-	ReadAmp, L0Sublevels     int
-	CacheBytes               int64
-	CacheHits, CacheMisses   int64
+// closePebble turns a panic of Pebble's into an error: it may come from what it holds after a failure.
+func closePebble(db *pebble.DB) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errorf("%v", r)
+		}
+	}()
+	return db.Close()
 }
+
+// Flush writes everything applied before the call to disk, synced: what a crash from then on leaves is no older.
+func (s *Store) Flush() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	if !s.dirty.Swap(false) {
+		return nil
+	}
+	done, err := s.db.AsyncFlush()
+	if err != nil {
+		return s.wrap("flush", err)
+	}
+	select {
+	case <-done:
+		return s.wrap("flush", s.broken())
+	case <-s.failed:
+		return s.wrap("flush", s.broken())
+	}
+}
+
+// enter holds off Close until leave, and tells what keeps the Store from working. It is no lock, so that a func called
+// by EachDocument may call the Store.
+func (s *Store) enter() error {
+	s.inside.Add(1)
+	err := s.broken()
+	if s.closed.Load() {
+		err = ErrClosed
+	}
+	if err != nil {
+		s.leave()
+		return s.wrap("use", err)
+	}
+	return nil
+}
+
+func (s *Store) leave() {
+	if s.inside.Add(-1) == 0 && s.closed.Load() {
+		select {
+		case s.left <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// fail makes the Store broken. It is called with Pebble's locks held, again and again while Pebble tries again.
+func (s *Store) fail(err error) {
+	if !s.cause.CompareAndSwap(nil, &err) {
+		return
+	}
+	close(s.failed)
+	if s.listener.Broken != nil {
+		s.listener.Broken(err)
+	}
+}
+
+func (s *Store) broken() error {
+	if p := s.cause.Load(); p != nil {
+		return fmt.Errorf("broken: %w", *p)
+	}
+	return nil
+}
+
+func (s *Store) wake() {
+	select {
+	case s.progress <- struct{}{}:
+	default:
+	}
+}
+
+// wait lets Apply wait while the disk is too far behind, and tells how it failed if it did. Looking costs some
+// microseconds, so it is done once per half a memtable.
+func (s *Store) wait(b *Batch) error {
+	s.pending += b.Bytes() + b.entries*perEntry
+	if s.pending < s.memTable/2 {
+		return nil
+	}
+	s.pending = 0
+	var began time.Time
+	for {
+		m := s.db.Metrics()
+		reason := ""
+		switch {
+		case m.MemTable.Size >= uint64(stopFactor*s.memTable):
+			reason = "memtables are full"
+		case m.Levels[0].Sublevels >= stopLayers:
+			reason = "level 0 is full"
+		}
+		if reason == "" {
+			break
+		}
+		if began.IsZero() {
+			began = time.Now()
+			if s.listener.StallBegin != nil {
+				s.listener.StallBegin(reason)
+			}
+		}
+		select {
+		case <-s.progress:
+		case <-s.failed:
+			return s.broken()
+		}
+	}
+	if !began.IsZero() && s.listener.StallEnd != nil {
+		s.listener.StallEnd(time.Since(began))
+	}
+	return nil
+}
+
+func (s *Store) wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("view %s: %s: %w", s.dir, doing, err)
+}
+
+func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -1,0 +1,134 @@
+package statestore
+
+import (
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options of a Store. The zero value is a store on disk with a small cache of its own.
+type Options struct {
+	FS    vfs.FS // nil: the disk
+	Cache *Cache // shared by the shards of a process; nil: 8 MiB of its own
+
+	// MemTableBytes is how much is gathered before it is written to disk, 0: 16 MiB. Up to stopFactor times as much is
+	// held in memory, and read again from the journal after a crash.
+	MemTableBytes int
+
+	ReadOnly bool // nothing is written; Open fails where there is no store
+	Listener Listener
+}
+
+// Listener is told what happens in the background. Every func may be nil, and is called from any goroutine, with locks
+// held: it must return at once and not call the Store.
+type Listener struct {
+	Broken     func(error)                                       // once: the Store is of no use any more, and why
+	StallBegin func(reason string)                               // Apply waits for the disk
+	StallEnd   func(waited time.Duration)                        // and goes on
+	DiskSlow   func(op, path string, took time.Duration)         // one operation took over 5 s
+	Flushed    func(took time.Duration, bytes uint64, err error) // a memtable went to disk
+	Compacted  func(took time.Duration, bytes uint64, err error)
+}
+
+// Cache is memory for blocks, and open files, that the Stores of a process share. Close it after them.
+type Cache struct {
+	blocks *pebble.Cache
+	files  *pebble.FileCache
+}
+
+// openFiles is for all shards together; a view of a million customers has some twenty tables.
+const openFiles = 2048
+
+// NewCache makes a cache of so many bytes of blocks, uncompressed. It is filled as it is used.
+func NewCache(bytes int64) *Cache {
+	return &Cache{blocks: pebble.NewCache(max(bytes, 1<<20)), files: pebble.NewFileCache(4, openFiles)}
+}
+
+// Close gives the memory back. Stores still open keep it until they are closed.
+func (c *Cache) Close() {
+	c.files.Unref()
+	c.blocks.Unref()
+}
+
+const (
+	defaultMemTable = 16 << 20
+	blockBytes      = 8 << 10
+	indexBytes      = 64 << 10
+
+	// Apply waits, itself, when so many memtables are full or so many layers lie on level 0. Pebble's own limits are
+	// beyond, because its wait has no end when the disk has failed.
+	stopFactor   = 4
+	stopLayers   = 24
+	pebbleFactor = 4 * stopFactor
+	pebbleLayers = 1000
+)
+
+func (s *Store) pebbleOptions(o Options) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          o.FS,
+		FormatMajorVersion:          pebble.FormatNewest,
+		DisableWAL:                  true,
+		ReadOnly:                    o.ReadOnly,
+		MemTableSize:                uint64(s.memTable),
+		MemTableStopWritesThreshold: pebbleFactor,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       pebbleLayers,
+		LBaseMaxBytes:               64 << 20,
+		// Two to eight shards share the machine, and each compacts on its own: one at a time, two when behind.
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+		Logger:                     logger{s},
+		EventListener:              s.events(o.Listener),
+	}
+	if o.Cache != nil {
+		p.Cache, p.FileCache = o.Cache.blocks, o.Cache.files
+	}
+	for i := range p.Levels {
+		p.Levels[i].BlockSize = blockBytes
+		p.Levels[i].IndexBlockSize = indexBytes
+		// The last level too: a customer never seen before is asked for once, and must not cost a read.
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		p.Levels[i].FilterType = pebble.TableFilter
+		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+	}
+	return p
+}
+
+// logger takes the place of Pebble's, whose Fatalf ends the process. After ours Pebble goes on, with an error to its
+// caller where it has one (a failed write of the manifest, a failed open); the Store is broken then, so what Pebble
+// holds in memory is asked for no more. What its Infof and Errorf say comes as events too.
+type logger struct{ s *Store }
+
+func (l logger) Infof(string, ...any)              {}
+func (l logger) Errorf(string, ...any)             {}
+func (l logger) Fatalf(format string, args ...any) { l.s.fail(errorf(format, args...)) }
+
+func (s *Store) events(l Listener) *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) { s.fail(err) },
+		DataCorruption:  func(i pebble.DataCorruptionInfo) { s.fail(errorf("corrupt file %s: %v", i.Path, i.Details)) },
+		DiskSlow: func(i pebble.DiskSlowInfo) {
+			if l.DiskSlow != nil {
+				l.DiskSlow(i.OpType.String(), i.Path, i.Duration)
+			}
+		},
+		FlushEnd: func(i pebble.FlushInfo) {
+			s.wake()
+			if l.Flushed != nil {
+				l.Flushed(i.TotalDuration, i.InputBytes, i.Err)
+			}
+		},
+		CompactionEnd: func(i pebble.CompactionInfo) {
+			s.wake()
+			if l.Compacted != nil {
+				var n uint64
+				for _, t := range i.Output.Tables {
+					n += t.Size
+				}
+				l.Compacted(i.TotalDuration, n, i.Err)
+			}
+		},
+	}
+}
