@@ -1,5 +1,7 @@
 package schemas
 
+import "strconv"
+
 // Event is a decoded fact about a customer. Its strings and field values may share the decoder's memory: they are
 // valid until the decoder's next Decode, so whoever keeps one clones it (strings.Clone, CloneValue).
 type Event struct {
@@ -22,4 +24,15 @@ type Body interface {
 	Field(name string) (any, bool)
 	// Map returns all top-level fields.
 	Map() map[string]any
+}
+
+// EventID is the event's id: the producer's, or topic/partition/offset where it gave none. It may share the decoder's
+// memory.
+func (e *Event) EventID() string {
+	if e.ID != "" {
+		return e.ID
+	}
+	b := append(append(make([]byte, 0, len(e.Topic)+24), e.Topic...), '/')
+	b = append(strconv.AppendInt(b, int64(e.Partition), 10), '/')
+	return string(strconv.AppendInt(b, e.Offset, 10))
 }

@@ -1,0 +1,268 @@
+package schemas
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The least bytes that an entry of each kind can take: what bounds how many the decoder makes room for.
+const (
+	leastState      = 3 // map header, key, empty text
+	leastEnrollment = 5 // map header of 3, key, number
+	leastEntry      = 1 // an empty array
+)
+
+// DecodeDocument reads what Append wrote, of this release or another of the same format. The document shares no memory
+// with b. Bytes that are no document are an error, which says where; nothing is then returned.
+func DecodeDocument(b []byte) (*Document, error) {
+	if len(b) == 0 {
+		return nil, errors.New("read document: it has no bytes")
+	}
+	if b[0] != documentFormat {
+		return nil, fmt.Errorf("read document: it is of format %d, and this release reads format %d: another release of Wend wrote it",
+			b[0], documentFormat)
+	}
+	r := reader{b: b, pos: 1}
+	d := NewDocument()
+	for range r.mapping(2) {
+		switch r.uint() {
+		case keyDocTime:
+			d.Time = r.int()
+		case keyDocRecent:
+			if err := d.Recent.set(r.bin()); err != nil && r.err == nil {
+				r.fail(err.Error())
+			}
+		case keyDocProfile:
+			d.Profile = r.fields()
+		case keyDocJourneys:
+			d.Journeys = make([]JourneyState, r.array(leastState))
+			for i := range d.Journeys {
+				r.state(&d.Journeys[i])
+				if i > 0 && d.Journeys[i-1].Journey >= d.Journeys[i].Journey {
+					r.fail("journeys out of order")
+				}
+				if r.err != nil {
+					break
+				}
+			}
+		default:
+			r.skip(0)
+		}
+		if r.err != nil {
+			break
+		}
+	}
+	if r.err == nil && r.pos < len(b) {
+		r.fail("bytes behind the document")
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("read document: %w", r.err)
+	}
+	return d, nil
+}
+
+func (r *reader) state(s *JourneyState) {
+	for range r.mapping(2) {
+		switch r.uint() {
+		case keyStateJourney:
+			s.Journey = r.string()
+		case keyStateEntries:
+			s.Entries = r.uint()
+		case keyStateEntered:
+			s.Entered = make([]Entered, r.array(leastEntry))
+			for i := range s.Entered {
+				n := r.array(1)
+				s.Entered[i].At = r.intOf(n, 0)
+				s.Entered[i].Key = r.stringOf(n, 1)
+				r.rest(n, 2)
+			}
+		case keyStateCounts:
+			s.Counts = r.counts()
+		case keyStateRunning:
+			s.Running = r.enrollments()
+		case keyStateEnded:
+			s.Ended = r.enrollments()
+		default:
+			r.skip(0)
+		}
+		if r.err != nil {
+			return
+		}
+	}
+}
+
+func (r *reader) enrollments() []Enrollment {
+	list := make([]Enrollment, r.array(leastEnrollment))
+	for i := range list {
+		if r.enrollment(&list[i]); r.err != nil {
+			return nil
+		}
+	}
+	return list
+}
+
+func (r *reader) enrollment(e *Enrollment) {
+	e.Due = Never
+	for range r.mapping(2) {
+		switch r.uint() {
+		case keyNumber:
+			e.Number = r.uint()
+		case keyVersion:
+			e.Version = r.uint()
+		case keyKey:
+			e.Key = r.string()
+		case keyEntered:
+			e.Entered = r.int()
+		case keyHoldout:
+			e.Holdout = r.bool()
+		case keyEnter:
+			e.Enter = r.fields()
+		case keyEnterCause:
+			e.EnterCause = r.cause()
+		case keyEvent:
+			e.Event = r.fields()
+		case keyCause:
+			e.Cause = r.cause()
+		case keyStep:
+			e.Step = r.string()
+		case keyArrived:
+			e.Arrived = r.int()
+		case keyDue:
+			e.Due = r.int()
+		case keyResets:
+			e.Resets = int(r.int())
+		case keyArmed:
+			e.Armed = r.uint()
+		case keyEarly:
+			e.Early = make([]Early, r.array(leastEntry))
+			for i := range e.Early {
+				n := r.array(1)
+				e.Early[i].Step = r.stringOf(n, 0)
+				e.Early[i].Index = int(r.intOf(n, 1))
+				if n > 2 {
+					e.Early[i].Cause = r.cause()
+				}
+				if n > 3 {
+					e.Early[i].Event = r.fields()
+				}
+				r.rest(n, 4)
+			}
+		case keyMoved:
+			e.Moved = make([]string, r.array(1))
+			for i := range e.Moved {
+				e.Moved[i] = r.string()
+			}
+		case keyVisits:
+			e.Visits = make([]Visit, r.array(leastEntry))
+			for i := range e.Visits {
+				n := r.array(1)
+				e.Visits[i].Step = r.stringOf(n, 0)
+				if n > 1 {
+					e.Visits[i].Count = r.uint()
+				}
+				r.rest(n, 2)
+			}
+		case keySent:
+			e.Sent = make([]Sent, r.array(leastEntry))
+			for i := range e.Sent {
+				n := r.array(1)
+				e.Sent[i].ID = r.stringOf(n, 0)
+				e.Sent[i].ActionID = r.stringOf(n, 1)
+				e.Sent[i].At = r.intOf(n, 2)
+				r.rest(n, 3)
+			}
+		case keyVariant:
+			e.Variant = make([]Variant, r.array(leastEntry))
+			for i := range e.Variant {
+				n := r.array(1)
+				e.Variant[i].Split = r.stringOf(n, 0)
+				e.Variant[i].Arm = r.stringOf(n, 1)
+				r.rest(n, 2)
+			}
+		case keyCounts:
+			e.Counts = r.counts()
+		case keyExpires:
+			e.Expires = r.int()
+		default:
+			r.skip(0)
+		}
+		if r.err != nil {
+			return
+		}
+	}
+}
+
+func (r *reader) cause() (c Cause) {
+	n := r.array(1)
+	c.Time = r.intOf(n, 0)
+	c.Type = r.stringOf(n, 1)
+	c.EventID = r.stringOf(n, 2)
+	r.rest(n, 3)
+	return c
+}
+
+func (r *reader) counts() []Count {
+	list := make([]Count, r.array(leastEntry))
+	for i := range list {
+		x := &list[i]
+		n := r.array(1)
+		x.Trigger = r.stringOf(n, 0)
+		x.Key = r.stringOf(n, 1)
+		if n > 2 {
+			if m := r.array(1); m > 0 {
+				x.Times = make([]int64, m)
+				last := int64(0)
+				for j := range x.Times {
+					last += r.int()
+					x.Times[j] = last
+				}
+			}
+		}
+		r.rest(n, 3)
+		if r.err != nil {
+			return nil
+		}
+	}
+	return list
+}
+
+func (r *reader) fields() Fields {
+	n := r.mapping(2)
+	if n == 0 {
+		return nil
+	}
+	f := make(Fields, n)
+	for i := range f {
+		f[i].Name = r.string()
+		f[i].Value = r.value(0)
+		// Look-ups go by halves: fields out of order would be there and not be found.
+		if i > 0 && f[i-1].Name >= f[i].Name {
+			r.fail("fields out of order")
+		}
+		if r.err != nil {
+			return nil
+		}
+	}
+	return f
+}
+
+// intOf and stringOf read element i of an array of n, zero where it is too short; rest passes over elements from i on.
+func (r *reader) intOf(n, i int) int64 {
+	if i < n {
+		return r.int()
+	}
+	return 0
+}
+
+func (r *reader) stringOf(n, i int) string {
+	if i < n {
+		return r.string()
+	}
+	return ""
+}
+
+func (r *reader) rest(n, i int) {
+	for ; i < n; i++ {
+		r.skip(0)
+	}
+}

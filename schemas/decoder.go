@@ -1,0 +1,286 @@
+package schemas
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// Format says how a source's records are to be read as events.
+type Format struct {
+	Name string // "" or json
+
+	// Dotted paths of the four fields that an event is made of; "" is the default of each: event_id, customer_id,
+	// type, ts.
+	ID, Customer, Type, Time string
+}
+
+// Origin is where a record stands in the source, and its timestamp in milliseconds: of a record without one any
+// negative number, and NoTime where there are no records at all (see Decode).
+type Origin struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Timestamp int64
+}
+
+// DecodeError says why a record is no event. Reason is for the one who looks into the dead-letter topic: what is wrong
+// and what would be right.
+type DecodeError struct{ Reason string }
+
+func (e *DecodeError) Error() string { return e.Reason }
+
+// Decoder turns records into events. It has buffers of its own, so it serves one goroutine, and one event at a time.
+type Decoder struct {
+	id, customer, kind, time field
+	buf                      []byte
+	body                     body
+}
+
+// field is a named field of events: its path, taken apart, and as the user wrote it.
+type field struct {
+	path []string
+	name string
+}
+
+// NewDecoder makes a decoder of a format, or says what of the format it cannot do.
+func NewDecoder(f Format) (*Decoder, error) {
+	if f.Name != "" && f.Name != "json" {
+		return nil, fmt.Errorf("event format %q is not supported: use json", f.Name)
+	}
+	d := new(Decoder)
+	for _, x := range []struct {
+		to              *field
+		name, path, def string
+	}{
+		{&d.id, "id", f.ID, "event_id"},
+		{&d.customer, "customer", f.Customer, "customer_id"},
+		{&d.kind, "type", f.Type, "type"},
+		{&d.time, "time", f.Time, "ts"},
+	} {
+		if x.path == "" {
+			x.path = x.def
+		}
+		*x.to = field{strings.Split(x.path, "."), x.path}
+		for _, part := range x.to.path {
+			if part == "" {
+				return nil, fmt.Errorf("event field %s: %q is no path of names with dots between them", x.name, x.path)
+			}
+		}
+	}
+	return d, nil
+}
+
+// Decode reads a record's value into ev, and changes all of ev. The value may be reused afterwards; ev's texts and
+// fields are valid until the next Decode.
+//
+// A missing (or null) time is the record's timestamp, and a time later than that counts as it. A record without a
+// timestamp bounds nothing, but then the event needs a time of its own. With Origin.Timestamp NoTime neither holds:
+// an event without a time gets NoTime, for a caller who knows better.
+//
+// The error is a *DecodeError, and ev is then of no use: the value is not one JSON object as RFC 8259 has it (see
+// scanner for what that leaves open), customer or type is missing, null, empty or of another type, or id or time is
+// there and of another type.
+func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
+	if len(value) == 0 {
+		return &DecodeError{"the record has no value: expected a JSON object"}
+	}
+	d.buf = append(d.buf[:0], value...)
+	s := &d.body.scanner
+	*s = scanner{text: unsafe.String(&d.buf[0], len(d.buf)), depth: eventDepth}
+	clear(d.body.members) // values of the last event are let go
+	d.body.members = d.body.members[:0]
+
+	i := s.space(0)
+	if i >= len(s.text) || s.text[i] != '{' {
+		s.fail(i, "expected one object")
+		return s.err
+	}
+	end, members := s.checkObject(i, 1, d.body.members, true)
+	d.body.members = members
+	if end == failed {
+		return s.err
+	}
+	if end = s.space(end); end < len(s.text) {
+		s.fail(end, "expected nothing behind the object")
+		return s.err
+	}
+
+	*ev = Event{Topic: from.Topic, Partition: from.Partition, Offset: from.Offset, Body: &d.body}
+	var err error
+	if ev.Customer, err = d.body.name(d.customer, true, true); err != nil {
+		return err
+	}
+	if ev.Type, err = d.body.name(d.kind, false, true); err != nil {
+		return err
+	}
+	if ev.ID, err = d.body.name(d.id, true, false); err != nil {
+		return err
+	}
+	ev.Time, err = d.body.when(d.time, from.Timestamp)
+	return err
+}
+
+// body is the fields of the event in hand.
+type body struct {
+	scanner
+	members []member
+}
+
+// Field implements Body. A value is read once; lists and maps are then the same each time, and not the caller's to
+// change.
+func (b *body) Field(name string) (any, bool) {
+	for i := len(b.members) - 1; i >= 0; i-- { // the last of one name counts
+		m := &b.members[i]
+		if m.name == name {
+			if !m.read {
+				m.value, _ = b.read(m.at)
+				m.read = true
+			}
+			return m.value, true
+		}
+	}
+	return nil, false
+}
+
+// Map implements Body.
+func (b *body) Map() map[string]any {
+	all := make(map[string]any, len(b.members))
+	for i := range b.members {
+		v, _ := b.Field(b.members[i].name)
+		all[b.members[i].name] = v
+	}
+	return all
+}
+
+// find gives the place of a field's value, or -1 where it is not there or null.
+func (b *body) find(f field) int {
+	at := -1
+	for i := len(b.members) - 1; i >= 0; i-- {
+		if b.members[i].name == f.path[0] {
+			at = b.members[i].at
+			break
+		}
+	}
+	for _, part := range f.path[1:] {
+		if at < 0 || b.text[at] != '{' {
+			return -1
+		}
+		_, list := b.checkObject(at, 0, nil, true)
+		at = -1
+		for i := range list {
+			if list[i].name == part {
+				at = list[i].at
+			}
+		}
+	}
+	if at >= 0 && b.text[at] == 'n' {
+		return -1
+	}
+	return at
+}
+
+// name reads a customer, an id (where a whole number counts as its digits) or a type.
+func (b *body) name(f field, digits, must bool) (string, error) {
+	at := b.find(f)
+	if at < 0 {
+		if must {
+			return "", &DecodeError{fmt.Sprintf("%s is missing: an event needs it", f.name)}
+		}
+		return "", nil
+	}
+	switch c := b.text[at]; {
+	case c == '"':
+		text, _ := b.readString(at)
+		if text == "" && must {
+			return "", &DecodeError{fmt.Sprintf("%s is empty: an event needs it", f.name)}
+		}
+		return text, nil
+	case digits && (c == '-' || c >= '0' && c <= '9'):
+		if text := b.number(at); text == "-0" {
+			return "0", nil
+		} else if whole(text) {
+			return text, nil
+		}
+	}
+	if digits {
+		return "", &DecodeError{fmt.Sprintf("%s is %s: expected a string or a whole number", f.name, b.show(at))}
+	}
+	return "", &DecodeError{fmt.Sprintf("%s is %s: expected a string", f.name, b.show(at))}
+}
+
+// The first instant that RFC 3339 can write, 0000-01-01T00:00:00Z. What is earlier is no time of an event, and would
+// overflow what calculates with it.
+const firstTime = -62_167_219_200_000
+
+// when reads the event's time.
+func (b *body) when(f field, stamp int64) (int64, error) {
+	at := b.find(f)
+	if at < 0 {
+		if stamp < 0 && stamp != NoTime {
+			return 0, &DecodeError{fmt.Sprintf("%s is missing, and the record has no timestamp: one of them is needed", f.name)}
+		}
+		return stamp, nil
+	}
+	ms, ok := int64(0), false
+	switch c := b.text[at]; {
+	case c == '"':
+		var text string
+		text, _ = b.readString(at)
+		ms, ok = parseTime(text)
+	case c == '-' || c >= '0' && c <= '9':
+		switch n := number(b.number(at)).(type) {
+		case int64:
+			ms, ok = n, true
+		case float64: // 1.7e12 is a whole number of milliseconds too; beyond 64 bits it is later than anything
+			if ok = n == math.Trunc(n) && n >= firstTime; ok && n < 1<<63 {
+				ms = int64(n)
+			} else {
+				ms = math.MaxInt64
+			}
+		}
+	}
+	if !ok || ms < firstTime {
+		return 0, &DecodeError{fmt.Sprintf("%s is %s: expected milliseconds since 1970 or RFC 3339, as 2026-03-01T10:00:00Z", f.name, b.show(at))}
+	}
+	if stamp >= 0 && ms > stamp {
+		return stamp, nil
+	}
+	return ms, nil
+}
+
+// parseTime reads RFC 3339, whose T and Z may also be small.
+func parseTime(text string) (int64, bool) {
+	if len(text) < len("2006-01-02T15:04:05Z") || len(text) > 64 {
+		return 0, false
+	}
+	if text[10] == 't' || text[len(text)-1] == 'z' {
+		text = strings.ToUpper(text)
+	}
+	var t time.Time
+	if t.UnmarshalText([]byte(text)) != nil {
+		return 0, false
+	}
+	return t.UnixMilli(), true
+}
+
+// show gives what stands at a place, for a message.
+func (b *body) show(at int) string {
+	switch b.text[at] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case 't':
+		return "true"
+	case 'f':
+		return "false"
+	case '"':
+		text, _ := b.readString(at)
+		return strconv.Quote(clip(text))
+	}
+	return clip(b.number(at))
+}

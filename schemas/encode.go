@@ -1,0 +1,234 @@
+package schemas
+
+// The form of a document. One byte that names it, 1, and a MessagePack map:
+//
+//   - What has parts that may come and go (Document, JourneyState, Enrollment) is a map from small whole numbers, the
+//     constants below, to values; a part that is zero or empty is left out. A reader passes over keys it does not know.
+//   - What is small and always whole (Cause, Visit, …) is an array. A reader takes missing elements at the end for zero
+//     and passes over further ones.
+//
+// So a later release adds keys, or elements at the end of an array, and still reads what this one wrote; a number once
+// given is never used for anything else. This release reads what that one wrote, but drops what it does not know when
+// it writes the document again: where that would be wrong the leading byte must change, and then it refuses instead.
+//
+// Order is fixed, so equal documents are equal bytes. Recent stands before all texts, so that the copy that the decoder
+// keeps for texts has no dead bytes in it.
+const documentFormat = 1
+
+const (
+	keyDocTime     = 1 // absent: NoTime
+	keyDocRecent   = 2
+	keyDocProfile  = 3
+	keyDocJourneys = 4
+)
+
+const (
+	keyStateJourney = 1 // always there
+	keyStateEntries = 2
+	keyStateEntered = 3
+	keyStateCounts  = 4
+	keyStateRunning = 5
+	keyStateEnded   = 6
+)
+
+const (
+	keyNumber     = 1 // always there
+	keyVersion    = 2
+	keyKey        = 3
+	keyEntered    = 4
+	keyHoldout    = 5
+	keyEnter      = 6
+	keyEnterCause = 7
+	keyEvent      = 8
+	keyCause      = 9
+	keyStep       = 10
+	keyArrived    = 11
+	keyDue        = 12 // absent: Never
+	keyResets     = 13
+	keyArmed      = 14
+	keyEarly      = 15
+	keyMoved      = 16
+	keyVisits     = 17
+	keySent       = 18
+	keyVariant    = 19
+	keyCounts     = 20
+	keyExpires    = 21
+)
+
+// Append adds the document's encoded form to dst and returns it. Equal documents give equal bytes. Nothing of the
+// document is kept, and nothing is allocated but what dst needs.
+func (d *Document) Append(dst []byte) []byte {
+	dst = append(dst, documentFormat)
+	head, n := len(dst), byte(0)
+	dst = append(dst, 0)
+	if d.Time != NoTime {
+		dst, n = appendInt(append(dst, keyDocTime), d.Time), n+1
+	}
+	if len(d.Recent.entries) > 0 {
+		dst, n = d.Recent.append(append(dst, keyDocRecent)), n+1
+	}
+	if len(d.Profile) > 0 {
+		dst, n = appendFields(append(dst, keyDocProfile), d.Profile), n+1
+	}
+	if len(d.Journeys) > 0 {
+		dst, n = appendArray(append(dst, keyDocJourneys), len(d.Journeys)), n+1
+		for i := range d.Journeys {
+			dst = d.Journeys[i].append(dst)
+		}
+	}
+	dst[head] = 0x80 | n
+	return dst
+}
+
+func (s *JourneyState) append(dst []byte) []byte {
+	head, n := len(dst), byte(1)
+	dst = append(dst, 0)
+	dst = appendString(append(dst, keyStateJourney), s.Journey)
+	if s.Entries != 0 {
+		dst, n = appendUint(append(dst, keyStateEntries), s.Entries), n+1
+	}
+	if len(s.Entered) > 0 {
+		dst, n = appendArray(append(dst, keyStateEntered), len(s.Entered)), n+1
+		for i := range s.Entered {
+			x := &s.Entered[i]
+			if x.Key == "" {
+				dst = appendInt(append(dst, 0x91), x.At)
+			} else {
+				dst = appendString(appendInt(append(dst, 0x92), x.At), x.Key)
+			}
+		}
+	}
+	if len(s.Counts) > 0 {
+		dst, n = appendCounts(append(dst, keyStateCounts), s.Counts), n+1
+	}
+	if len(s.Running) > 0 {
+		dst, n = appendEnrollments(append(dst, keyStateRunning), s.Running), n+1
+	}
+	if len(s.Ended) > 0 {
+		dst, n = appendEnrollments(append(dst, keyStateEnded), s.Ended), n+1
+	}
+	dst[head] = 0x80 | n
+	return dst
+}
+
+func appendEnrollments(dst []byte, list []Enrollment) []byte {
+	dst = appendArray(dst, len(list))
+	for i := range list {
+		dst = list[i].append(dst)
+	}
+	return dst
+}
+
+func (e *Enrollment) append(dst []byte) []byte {
+	head, n := len(dst), byte(1)
+	dst = append(dst, 0xde, 0, 0) // a map of up to 65,535 entries: there may be more than the 15 that fit one byte
+	dst = appendUint(append(dst, keyNumber), e.Number)
+	if e.Version != 0 {
+		dst, n = appendUint(append(dst, keyVersion), e.Version), n+1
+	}
+	if e.Key != "" {
+		dst, n = appendString(append(dst, keyKey), e.Key), n+1
+	}
+	if e.Entered != 0 {
+		dst, n = appendInt(append(dst, keyEntered), e.Entered), n+1
+	}
+	if e.Holdout {
+		dst, n = append(dst, keyHoldout, 0xc3), n+1
+	}
+	if len(e.Enter) > 0 {
+		dst, n = appendFields(append(dst, keyEnter), e.Enter), n+1
+	}
+	if e.EnterCause != (Cause{}) {
+		dst, n = e.EnterCause.append(append(dst, keyEnterCause)), n+1
+	}
+	if len(e.Event) > 0 {
+		dst, n = appendFields(append(dst, keyEvent), e.Event), n+1
+	}
+	if e.Cause != (Cause{}) {
+		dst, n = e.Cause.append(append(dst, keyCause)), n+1
+	}
+	if e.Step != "" {
+		dst, n = appendString(append(dst, keyStep), e.Step), n+1
+	}
+	if e.Arrived != 0 {
+		dst, n = appendInt(append(dst, keyArrived), e.Arrived), n+1
+	}
+	if e.Due != Never {
+		dst, n = appendInt(append(dst, keyDue), e.Due), n+1
+	}
+	if e.Resets != 0 {
+		dst, n = appendInt(append(dst, keyResets), int64(e.Resets)), n+1
+	}
+	if e.Armed != 0 {
+		dst, n = appendUint(append(dst, keyArmed), e.Armed), n+1
+	}
+	if len(e.Early) > 0 {
+		dst, n = appendArray(append(dst, keyEarly), len(e.Early)), n+1
+		for i := range e.Early {
+			x := &e.Early[i]
+			dst = appendInt(appendString(append(dst, 0x94), x.Step), int64(x.Index))
+			dst = appendFields(x.Cause.append(dst), x.Event)
+		}
+	}
+	if len(e.Moved) > 0 {
+		dst, n = appendArray(append(dst, keyMoved), len(e.Moved)), n+1
+		for _, id := range e.Moved {
+			dst = appendString(dst, id)
+		}
+	}
+	if len(e.Visits) > 0 {
+		dst, n = appendArray(append(dst, keyVisits), len(e.Visits)), n+1
+		for i := range e.Visits {
+			dst = appendUint(appendString(append(dst, 0x92), e.Visits[i].Step), e.Visits[i].Count)
+		}
+	}
+	if len(e.Sent) > 0 {
+		dst, n = appendArray(append(dst, keySent), len(e.Sent)), n+1
+		for i := range e.Sent {
+			x := &e.Sent[i]
+			dst = appendInt(appendString(appendString(append(dst, 0x93), x.ID), x.ActionID), x.At)
+		}
+	}
+	if len(e.Variant) > 0 {
+		dst, n = appendArray(append(dst, keyVariant), len(e.Variant)), n+1
+		for i := range e.Variant {
+			dst = appendString(appendString(append(dst, 0x92), e.Variant[i].Split), e.Variant[i].Arm)
+		}
+	}
+	if len(e.Counts) > 0 {
+		dst, n = appendCounts(append(dst, keyCounts), e.Counts), n+1
+	}
+	if e.Expires != 0 {
+		dst, n = appendInt(append(dst, keyExpires), e.Expires), n+1
+	}
+	dst[head+2] = n
+	return dst
+}
+
+func (c *Cause) append(dst []byte) []byte {
+	return appendString(appendString(appendInt(append(dst, 0x93), c.Time), c.Type), c.EventID)
+}
+
+// appendCounts writes the first time and then the steps from one to the next, which are small.
+func appendCounts(dst []byte, list []Count) []byte {
+	dst = appendArray(dst, len(list))
+	for i := range list {
+		x := &list[i]
+		dst = appendString(appendString(append(dst, 0x93), x.Trigger), x.Key)
+		dst = appendArray(dst, len(x.Times))
+		last := int64(0)
+		for _, t := range x.Times {
+			dst = appendInt(dst, t-last)
+			last = t
+		}
+	}
+	return dst
+}
+
+func appendFields(dst []byte, f Fields) []byte {
+	dst = appendMap(dst, len(f))
+	for i := range f {
+		dst = appendValue(appendString(dst, f[i].Name), f[i].Value, 0)
+	}
+	return dst
+}
