@@ -59,11 +59,13 @@ type Assignment struct {
 // SyncRequest hands in the leader's assignments, by member id, and asks for one's own. Other members hand in none.
 type SyncRequest struct {
 	Membership
+	Timeout     time.Duration // how long to wait for the leader; at most the group's rebalance timeout makes sense
 	Assignments map[string]Assignment
 }
 
 // Group is membership by Kafka's classic consumer group protocol: who should own what. Methods block until the answer
-// is there or ctx ends; a ctx without a deadline may block for ever. What the coordinator refused is a Code; any other
+// is there, ctx ends or the request has taken far longer than it can: Join its rebalance timeout, Sync its timeout, the
+// others a few seconds. What the coordinator refused is a Code; any other
 // error means that there was no usable answer, and then nobody knows whether the request was taken. Nothing is tried
 // again inside, but a coordinator that has moved is looked up anew by the next call. A Group may be used by any number
 // of goroutines.

@@ -1,5 +1,11 @@
 package engine
 
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
 // View says how far this member's local view of a partition's journal reaches.
 type View struct {
 	Partition int32
@@ -22,11 +28,206 @@ type Member struct {
 	State      MemberState
 }
 
-// Assign says which member should own which partition; the result has an entry for each member id.
-func Assign(partitions int32, members []Member) map[string][]int32 { return nil }
+// Assign says which member should own which partition: each of 0..partitions-1 exactly one. The result has an entry,
+// ascending, for every member id; it is nil without members.
+//
+//   - Balanced: no two members differ by more than one.
+//   - Sticky: of all balanced assignments it is one of those that move the fewest partitions. Whoever claims a partition
+//     in the highest generation has it; a claim of an older generation is that of a member which missed a rebalance.
+//   - What must move, or has nobody, goes to the member whose view of it is the most recent, as far as the balance
+//     permits: the rest of the journal is what a new owner must read before it begins.
+//
+// It depends on what the members say, not on their order: of equals the one with the lower instance id, then member id,
+// comes first. Nothing in a member's state is trusted: unknown partitions and repetitions are passed over.
+//
+// Moves are fewest because each member keeps as much of what it has as its share permits, and the larger shares
+// go to those who have the most. Views are served nearest first, which is not the best sum over all partitions but does
+// not send one far away for the sake of others.
+func Assign(partitions int32, members []Member) map[string][]int32 {
+	if len(members) == 0 {
+		return nil
+	}
+	a := newAssigning(int(max(partitions, 0)), members)
+	a.claim()
+	a.release()
+	a.placeByView()
+	a.placeRest()
+	out := make(map[string][]int32, len(a.members))
+	for i, m := range a.members {
+		slices.Sort(a.has[i])
+		out[m.ID] = a.has[i]
+	}
+	return out
+}
 
-// AppendMemberState encodes s.
-func AppendMemberState(dst []byte, s *MemberState) []byte { return dst }
+// noLag is the lag of a member that has no view.
+const noLag = math.MaxInt64
 
-// DecodeMemberState decodes what AppendMemberState wrote; false if b is no such thing.
-func DecodeMemberState(b []byte) (MemberState, bool) { return MemberState{}, false }
+type assigning struct {
+	members []Member // in the order that breaks ties
+	owner   []int    // by partition: index of the member, -1 nobody
+	has     [][]int32
+	lag     []map[int32]int64 // by member: journal records behind the most recent view of the partition
+	share   int               // what everybody gets at least
+	larger  int               // how many may still get one more than that
+}
+
+func newAssigning(partitions int, members []Member) *assigning {
+	a := &assigning{
+		members: slices.Clone(members),
+		owner:   make([]int, partitions),
+		has:     make([][]int32, len(members)),
+		lag:     make([]map[int32]int64, len(members)),
+		share:   partitions / len(members),
+		larger:  partitions % len(members),
+	}
+	slices.SortFunc(a.members, func(x, y Member) int {
+		return cmp.Or(cmp.Compare(x.InstanceID, y.InstanceID), cmp.Compare(x.ID, y.ID))
+	})
+	for p := range a.owner {
+		a.owner[p] = -1
+	}
+	best := make([]int64, partitions)
+	for _, m := range a.members {
+		for _, v := range m.State.Views {
+			if a.knows(v.Partition) {
+				best[v.Partition] = max(best[v.Partition], v.Offset)
+			}
+		}
+	}
+	for i, m := range a.members {
+		a.lag[i] = map[int32]int64{}
+		for _, v := range m.State.Views {
+			if !a.knows(v.Partition) || v.Offset < 0 {
+				continue
+			}
+			a.lag[i][v.Partition] = min(a.lagOf(i, v.Partition), best[v.Partition]-v.Offset)
+		}
+	}
+	return a
+}
+
+func (a *assigning) knows(p int32) bool { return p >= 0 && int(p) < len(a.owner) }
+
+func (a *assigning) lagOf(member int, p int32) int64 {
+	if lag, ok := a.lag[member][p]; ok {
+		return lag
+	}
+	return noLag
+}
+
+// claim finds who has each partition now.
+func (a *assigning) claim() {
+	for i, m := range a.members {
+		for _, p := range m.State.Owned {
+			if !a.knows(p) {
+				continue
+			}
+			j := a.owner[p]
+			if j < 0 || m.State.Generation > a.members[j].State.Generation ||
+				m.State.Generation == a.members[j].State.Generation && a.lagOf(i, p) < a.lagOf(j, p) {
+				a.owner[p] = i
+			}
+		}
+	}
+	for p, i := range a.owner {
+		if i >= 0 {
+			a.has[i] = append(a.has[i], int32(p))
+		}
+	}
+}
+
+// release takes from members what is above their share. First whatever another one has the best view of.
+func (a *assigning) release() {
+	order := make([]int, len(a.members))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(len(a.has[y]), len(a.has[x])) })
+	spare := a.larger // larger shares that nobody has yet
+	for _, ps := range a.has {
+		if len(ps) > a.share {
+			spare--
+		}
+	}
+	poor := slices.DeleteFunc(slices.Clone(order), func(i int) bool {
+		return len(a.has[i]) > a.share || len(a.has[i]) == a.share && spare <= 0
+	})
+	for _, i := range order {
+		share := a.share
+		if len(a.has[i]) > share && a.larger > 0 {
+			share++
+			a.larger--
+		}
+		if len(a.has[i]) <= share {
+			continue
+		}
+		elsewhere := func(p int32) int64 {
+			lag := int64(noLag)
+			for _, j := range poor {
+				lag = min(lag, a.lagOf(j, p))
+			}
+			return lag
+		}
+		slices.SortFunc(a.has[i], func(p, q int32) int {
+			return cmp.Or(cmp.Compare(elsewhere(q), elsewhere(p)), cmp.Compare(p, q))
+		})
+		for _, p := range a.has[i][share:] {
+			a.owner[p] = -1
+		}
+		a.has[i] = a.has[i][:share]
+	}
+}
+
+// give hands a partition to a member that has room.
+func (a *assigning) give(p int32, member int) bool {
+	switch n := len(a.has[member]); {
+	case n < a.share:
+	case n == a.share && a.larger > 0:
+		a.larger--
+	default:
+		return false
+	}
+	a.has[member] = append(a.has[member], p)
+	a.owner[p] = member
+	return true
+}
+
+func (a *assigning) placeByView() {
+	type candidate struct {
+		lag       int64
+		partition int32
+		member    int
+	}
+	var all []candidate
+	for i := range a.members {
+		for p, lag := range a.lag[i] {
+			if a.owner[p] < 0 {
+				all = append(all, candidate{lag, p, i})
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y candidate) int {
+		return cmp.Or(cmp.Compare(x.lag, y.lag), cmp.Compare(x.partition, y.partition), cmp.Compare(x.member, y.member))
+	})
+	for _, c := range all {
+		if a.owner[c.partition] < 0 {
+			a.give(c.partition, c.member)
+		}
+	}
+}
+
+func (a *assigning) placeRest() {
+	for p := range a.owner {
+		if a.owner[p] >= 0 {
+			continue
+		}
+		poorest := 0
+		for i := range a.members {
+			if len(a.has[i]) < len(a.has[poorest]) {
+				poorest = i
+			}
+		}
+		a.give(int32(p), poorest)
+	}
+}

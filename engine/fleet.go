@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"wend/connectors"
@@ -10,15 +11,27 @@ import (
 // FleetConfig says who this member is, and of what.
 type FleetConfig struct {
 	Group            string
-	InstanceID       string // Instance.ID; "" joins as a dynamic member
-	Topic            string // the source
-	Partitions       int32  // of Topic
-	SessionTimeout   time.Duration
-	RebalanceTimeout time.Duration // 0: twice the session timeout
-	LeaveOnStop      bool          // leave the group when Run's context ends
-	// UserData gives the local views (MemberState.Views; the other fields are filled in by the fleet). Called by Run's
-	// goroutine before each join; must not block. May be nil.
+	InstanceID       string        // Instance.ID; "" joins as a dynamic member
+	Topic            string        // the source
+	Partitions       int32         // of Topic
+	SessionTimeout   time.Duration // 10 s when zero
+	RebalanceTimeout time.Duration // twice the session timeout when zero
+	LeaveOnStop      bool          // leave the group when Run's context ends; else the session runs out, or the next process takes over
+	// UserData gives the local views (MemberState.Views; the fleet fills in the rest). Run calls it before each join; it
+	// must not block. May be nil.
 	UserData func() MemberState
+}
+
+func (c FleetConfig) withDefaults() FleetConfig {
+	if c.SessionTimeout <= 0 {
+		c.SessionTimeout = 10 * time.Second
+	}
+	if c.RebalanceTimeout <= 0 {
+		// Longer than the session, so that a member that does not come back is out of the group when the others are
+		// told who has what: a static member that is merely late would be given its partitions once more.
+		c.RebalanceTimeout = 2 * c.SessionTimeout
+	}
+	return c
 }
 
 // Assigned is the complete list of what this member should own.
@@ -27,7 +40,7 @@ type Assigned struct {
 	Partitions []int32 // ascending; the receiver's
 }
 
-// HeartbeatAnswered says that a heartbeat sent at SentAt was answered with: a member of Generation, no rebalance.
+// HeartbeatAnswered says that a heartbeat sent at SentAt was answered: a member of Generation, no rebalance under way.
 type HeartbeatAnswered struct {
 	SentAt     time.Time
 	Generation int32
@@ -35,20 +48,120 @@ type HeartbeatAnswered struct {
 
 // FleetListener hears what happens, on Run's goroutine; its functions must not block. Nil ones are not called.
 type FleetListener struct {
-	Assigned          func(Assigned)                       // after each sync
-	HeartbeatAnswered func(HeartbeatAnswered)              // each time
+	Assigned          func(Assigned)                       // after each sync, also when nothing changed
+	HeartbeatAnswered func(HeartbeatAnswered)              // each time, several a session
 	Lost              func(error)                          // membership was lost and is sought again; shards go on
-	Retrying          func(err error, after time.Duration) // no usable answer; shards go on
+	Retrying          func(err error, after time.Duration) // no usable answer, asked again; shards go on
 }
 
-// Fleet keeps this process a member of the group.
-type Fleet struct{}
+// Fleet keeps this process a member of the group, and says what it should own. It takes nothing away but by an
+// assignment: neither a rebalance, nor a coordinator that is gone for longer than a session, stops a shard. Whoever
+// appends to a journal that has got another owner is refused by the broker, so nothing is won by stopping early.
+type Fleet struct {
+	cfg   FleetConfig
+	group connectors.Group
+	on    FleetListener
+	hurry chan struct{}
+}
 
 // NewFleet makes a Fleet; nothing happens before Run.
-func NewFleet(cfg FleetConfig, group connectors.Group, on FleetListener) *Fleet { return &Fleet{} }
+func NewFleet(cfg FleetConfig, group connectors.Group, on FleetListener) *Fleet {
+	return &Fleet{cfg: cfg.withDefaults(), group: group, on: on, hurry: make(chan struct{}, 1)}
+}
 
-// Run joins and stays a member until ctx ends (nil) or membership is refused for good.
-func (f *Fleet) Run(ctx context.Context) error { return nil }
+// Hurry asks for a heartbeat now rather than when it is due: a refused owner claims again only after the answer to a
+// heartbeat sent after the refusal. During a rebalance or after an error it changes nothing. For any goroutine; it
+// never blocks.
+func (f *Fleet) Hurry() {
+	select {
+	case f.hurry <- struct{}{}:
+	default:
+	}
+}
 
-// Hurry asks for a heartbeat now rather than when it is due (rule 3: a heartbeat sent after the refusal). Any goroutine; never blocks.
-func (f *Fleet) Hurry() {}
+// Run joins and stays a member until ctx ends; then it returns nil, having left the group if the config says so. It
+// gives up with an error that says what to do when another process has the instance id, and when membership is refused
+// before the first assignment. A later refusal (an ACL taken away) is asked again slowly. Run must be called once.
+func (f *Fleet) Run(ctx context.Context) error {
+	m := newMembership(f.cfg, rand.Float64)
+	for ctx.Err() == nil {
+		var did fleetOutcome
+		switch do, wait := m.next(time.Now()); do {
+		case fleetWait:
+			f.wait(ctx, m, wait)
+			continue
+		case fleetJoin:
+			var state MemberState
+			if f.cfg.UserData != nil {
+				state = f.cfg.UserData()
+			}
+			joined, err := f.group.Join(ctx, m.joinRequest(state))
+			if ctx.Err() != nil {
+				continue
+			}
+			did = m.joined(time.Now(), joined, err)
+		case fleetSync:
+			assignment, err := f.group.Sync(ctx, m.sync)
+			if ctx.Err() != nil {
+				continue
+			}
+			did = m.synced(time.Now(), assignment, err)
+		case fleetBeat:
+			sentAt := time.Now()
+			err := f.beat(ctx, m)
+			if ctx.Err() != nil {
+				continue
+			}
+			did = m.beaten(sentAt, time.Now(), err)
+		}
+		if did.fatal != nil {
+			return did.fatal
+		}
+		f.tell(did)
+	}
+	f.leave(ctx, m)
+	return nil
+}
+
+func (f *Fleet) wait(ctx context.Context, m *membership, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-f.hurry:
+		m.hurry(time.Now())
+	case <-ctx.Done():
+	}
+}
+
+func (f *Fleet) beat(ctx context.Context, m *membership) error {
+	// Several tries fit into a session.
+	ctx, cancel := context.WithTimeout(ctx, min(max(f.cfg.SessionTimeout/3, time.Second), 5*time.Second))
+	defer cancel()
+	return f.group.Heartbeat(ctx, m.self())
+}
+
+func (f *Fleet) tell(did fleetOutcome) {
+	if did.retry != nil && f.on.Retrying != nil {
+		f.on.Retrying(did.retry, did.after)
+	}
+	if did.lost != nil && f.on.Lost != nil {
+		f.on.Lost(did.lost)
+	}
+	if did.assigned != nil && f.on.Assigned != nil {
+		f.on.Assigned(*did.assigned)
+	}
+	if did.beat != (HeartbeatAnswered{}) && f.on.HeartbeatAnswered != nil {
+		f.on.HeartbeatAnswered(did.beat)
+	}
+}
+
+// leave is a courtesy: without it the others wait for the session to end.
+func (f *Fleet) leave(ctx context.Context, m *membership) {
+	if !f.cfg.LeaveOnStop || m.memberID == "" && f.cfg.InstanceID == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_ = f.group.Leave(ctx, m.self())
+}

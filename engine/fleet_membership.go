@@ -1,0 +1,287 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"wend/connectors"
+)
+
+// membership is the state machine behind Fleet. next says what to do; the answer goes to joined, synced or beaten,
+// which say what became of it. It knows no clock and no network. One request at a time.
+//
+//	join ──ok──► sync ──ok──► member: heartbeats
+//	 ▲ ▲          │             │
+//	 │ └──────────┴─────────────┴── rebalance, illegal generation: again, as the same member
+//	 └── unknown member: again, as nobody yet
+//
+// With an instance id, "nobody yet" is given the id's former place and, in a group that is stable, the former
+// assignment without a rebalance (KIP-345): the coordinator compares only the protocol it would choose, so that other
+// user data does no harm. A join as a known member is another thing: there a leader, or other user data, starts a
+// rebalance. So a membership joins again only when it is told to.
+type membership struct {
+	cfg    FleetConfig
+	jitter func() float64 // in [0, 1)
+
+	phase      fleetPhase
+	memberID   string
+	generation int32
+	sync       *connectors.SyncRequest // while syncing
+	due        time.Time               // nothing is done before
+	failures   int                     // in a row
+
+	owned   []int32 // as last assigned
+	ownedIn int32   // the generation of that
+	settled bool    // has been assigned something once
+	attempt uint32  // joins that were forced
+	unsure  bool    // a join of ours may still be on its way to the coordinator
+}
+
+type fleetPhase uint8
+
+const (
+	fleetJoining fleetPhase = iota
+	fleetSyncing
+	fleetMember
+)
+
+type fleetDo uint8
+
+const (
+	fleetWait fleetDo = iota
+	fleetJoin
+	fleetSync
+	fleetBeat
+)
+
+// fleetOutcome is what an answer led to.
+type fleetOutcome struct {
+	assigned *Assigned
+	beat     HeartbeatAnswered
+	lost     error
+	retry    error
+	after    time.Duration
+	fatal    error
+}
+
+const (
+	fleetFirstBackoff = 50 * time.Millisecond
+	fleetMostBackoff  = time.Second
+	fleetSlowRetry    = 5 * time.Second // of what was refused and will be refused again, until somebody acts
+
+	// maxPartitions bounds what a member can make the leader believe about the topic.
+	maxPartitions = 1 << 17
+)
+
+func newMembership(cfg FleetConfig, jitter func() float64) *membership {
+	return &membership{cfg: cfg, jitter: jitter, generation: -1, ownedIn: -1}
+}
+
+func (m *membership) heartbeatInterval() time.Duration {
+	return min(max(m.cfg.SessionTimeout/10, 300*time.Millisecond), 3*time.Second)
+}
+
+func (m *membership) self() connectors.Membership {
+	return connectors.Membership{Group: m.cfg.Group, InstanceID: m.cfg.InstanceID, MemberID: m.memberID, Generation: m.generation}
+}
+
+func (m *membership) next(now time.Time) (fleetDo, time.Duration) {
+	if wait := m.due.Sub(now); wait > 0 {
+		return fleetWait, wait
+	}
+	switch m.phase {
+	case fleetSyncing:
+		return fleetSync, 0
+	case fleetMember:
+		return fleetBeat, 0
+	default:
+		return fleetJoin, 0
+	}
+}
+
+// hurry makes a heartbeat due. It shortens no backoff.
+func (m *membership) hurry(now time.Time) {
+	if m.phase == fleetMember && m.failures == 0 {
+		m.due = now
+	}
+}
+
+func (m *membership) joinRequest(state MemberState) *connectors.JoinRequest {
+	state.Partitions = m.cfg.Partitions
+	state.Generation = m.ownedIn
+	state.Owned = m.owned
+	state.Attempt = m.attempt
+	return &connectors.JoinRequest{
+		Membership:       m.self(),
+		SessionTimeout:   m.cfg.SessionTimeout,
+		RebalanceTimeout: m.cfg.RebalanceTimeout,
+		Topics:           []string{m.cfg.Topic},
+		UserData:         AppendMemberState(nil, &state),
+	}
+}
+
+func (m *membership) joined(now time.Time, j *connectors.Joined, err error) fleetOutcome {
+	if errors.Is(err, connectors.MemberIDRequired) && j != nil && j.MemberID != "" && m.memberID == "" {
+		m.memberID, m.due = j.MemberID, now
+		return fleetOutcome{}
+	}
+	if err != nil {
+		var code connectors.Code
+		if !errors.As(err, &code) {
+			m.unsure = true
+		}
+		return m.failed(now, err)
+	}
+	m.memberID, m.generation = j.MemberID, j.Generation
+	m.phase, m.due, m.failures = fleetSyncing, now, 0
+	m.sync = &connectors.SyncRequest{Membership: m.self(), Timeout: m.cfg.RebalanceTimeout}
+	if j.Leader {
+		m.sync.Assignments = m.assign(j.Members)
+	}
+	return fleetOutcome{}
+}
+
+// assign does the leader's work.
+func (m *membership) assign(joined []connectors.GroupMember) map[string]connectors.Assignment {
+	partitions := m.cfg.Partitions
+	members := make([]Member, len(joined))
+	for i, j := range joined {
+		state, _ := DecodeMemberState(j.UserData)
+		members[i] = Member{ID: j.MemberID, InstanceID: j.InstanceID, State: state}
+		// Members that were restarted after the topic had grown know better.
+		if state.Partitions <= maxPartitions {
+			partitions = max(partitions, state.Partitions)
+		}
+	}
+	covered := binary.AppendUvarint([]byte{assignmentVersion}, uint64(partitions))
+	out := map[string]connectors.Assignment{}
+	for id, ps := range Assign(partitions, members) {
+		a := connectors.Assignment{UserData: covered}
+		for _, p := range ps {
+			a.Partitions = append(a.Partitions, connectors.TopicPartition{Topic: m.cfg.Topic, Partition: p})
+		}
+		out[id] = a
+	}
+	return out
+}
+
+// assignmentVersion leads the user data of an assignment: how many partitions were dealt out.
+const assignmentVersion = 1
+
+func coveredPartitions(userData []byte) int64 {
+	if len(userData) < 2 || userData[0] < assignmentVersion {
+		return 0
+	}
+	n, k := binary.Uvarint(userData[1:])
+	if k <= 0 || n > maxPartitions {
+		return 0
+	}
+	return int64(n)
+}
+
+func (m *membership) synced(now time.Time, a *connectors.Assignment, err error) fleetOutcome {
+	if err != nil {
+		return m.failed(now, err)
+	}
+	var owned []int32
+	for _, tp := range a.Partitions {
+		if tp.Topic == m.cfg.Topic {
+			owned = append(owned, tp.Partition)
+		}
+	}
+	slices.Sort(owned)
+	m.owned, m.ownedIn = slices.Compact(owned), m.generation
+	m.settled, m.failures, m.unsure = true, 0, false
+	// A heartbeat at once: whoever waits for one that was sent in this generation does not wait long.
+	m.phase, m.due, m.sync = fleetMember, now, nil
+	if coveredPartitions(a.UserData) < int64(m.cfg.Partitions) {
+		// The assignment is older than the topic's last partitions: it was kept while all members were restarted.
+		m.attempt++
+		m.phase, m.due = fleetJoining, now.Add(m.backoff(int(min(m.attempt, 16))))
+	}
+	return fleetOutcome{assigned: &Assigned{Generation: m.generation, Partitions: slices.Clone(m.owned)}}
+}
+
+func (m *membership) beaten(sentAt, now time.Time, err error) fleetOutcome {
+	if err != nil {
+		return m.failed(now, err)
+	}
+	m.failures, m.unsure = 0, false
+	m.due = now.Add(m.heartbeatInterval())
+	return fleetOutcome{beat: HeartbeatAnswered{SentAt: sentAt, Generation: m.generation}}
+}
+
+// failed says what follows from an error, whatever was asked.
+func (m *membership) failed(now time.Time, err error) fleetOutcome {
+	m.failures++
+	switch {
+	case errors.Is(err, connectors.RebalanceInProgress), errors.Is(err, connectors.IllegalGeneration):
+		m.rejoin(now)
+		return fleetOutcome{}
+	case errors.Is(err, connectors.UnknownMemberID):
+		m.memberID = ""
+		m.rejoin(now)
+		return fleetOutcome{lost: m.wrap(err)}
+	case errors.Is(err, connectors.FencedInstanceID):
+		if !m.unsure {
+			return fleetOutcome{fatal: m.wrap(err)}
+		}
+		// A join of ours that went unanswered may have been what fenced us. It can do so once.
+		m.unsure = false
+		m.memberID = ""
+		m.rejoin(now)
+		return fleetOutcome{lost: m.wrap(err)}
+	}
+	after := m.backoff(m.failures)
+	if connectors.Classify(err) == connectors.Refused {
+		if !m.settled {
+			return fleetOutcome{fatal: m.wrap(err)}
+		}
+		after = fleetSlowRetry + time.Duration(m.jitter()*float64(fleetSlowRetry)/4)
+	}
+	m.due = now.Add(after)
+	return fleetOutcome{retry: m.wrap(err), after: after}
+}
+
+// rejoin at once, unless that is what was done last time too.
+func (m *membership) rejoin(now time.Time) {
+	m.phase, m.sync, m.due = fleetJoining, nil, now
+	if m.failures > 1 {
+		m.due = now.Add(m.backoff(m.failures - 1))
+	}
+}
+
+// backoff doubles from fleetFirstBackoff to fleetMostBackoff, and takes between a half and all of that, so that the members of a
+// fleet do not ask a coordinator that has come back in step. It stays well below a session.
+func (m *membership) backoff(failures int) time.Duration {
+	d := min(fleetFirstBackoff<<min(failures-1, 10), fleetMostBackoff, max(m.cfg.SessionTimeout/4, fleetFirstBackoff))
+	return d/2 + time.Duration(m.jitter()*float64(d)/2)
+}
+
+// wrap says what to do where somebody can do something.
+func (m *membership) wrap(err error) error {
+	advice := ""
+	switch {
+	case errors.Is(err, connectors.FencedInstanceID):
+		advice = fmt.Sprintf("another process has joined as %s: two processes run on copies of one data directory. Stop one "+
+			"of them; before a copy is started, delete the file %s in it", m.cfg.InstanceID, instanceFile)
+	case errors.Is(err, connectors.InvalidSessionTimeout):
+		advice = fmt.Sprintf("a session timeout of %s is outside of what the brokers permit (their "+
+			"group.min.session.timeout.ms and group.max.session.timeout.ms): change kafka.session_timeout", m.cfg.SessionTimeout)
+	case errors.Is(err, connectors.InconsistentGroupProtocol):
+		advice = "the group has members of another kind: some other program uses this name. Stop it, or choose another app"
+	case errors.Is(err, connectors.InvalidGroupID):
+		advice = "the brokers do not accept this name: choose another app"
+	case errors.Is(err, connectors.GroupMaxSizeReached):
+		advice = "the group is full: raise the brokers' group.max.size, or run fewer processes"
+	case errors.Is(err, connectors.GroupAuthorizationFailed):
+		advice = "grant READ on the group"
+	}
+	if advice == "" {
+		return fmt.Errorf("membership of group %s: %w", m.cfg.Group, err)
+	}
+	return fmt.Errorf("membership of group %s: %s: %w", m.cfg.Group, advice, err)
+}
