@@ -17,7 +17,11 @@ func (l *loading) file() (values []given, found bool) {
 		return nil, false
 	}
 	docs, ok := yamlfile.ReadFile(l.name, &l.problems)
-	if !ok || len(docs) == 0 {
+	if !ok {
+		l.torn = true
+		return nil, true
+	}
+	if len(docs) == 0 {
 		return nil, true
 	}
 	for _, d := range docs[1:] {
@@ -89,6 +93,12 @@ func (l *loading) delivery(n *yamlfile.Node, values *[]given) {
 // scalar reads the value of one key.
 func (l *loading) scalar(n *yamlfile.Node, k ConfigKey, values *[]given) {
 	g := given{key: k, pos: n.Pos, value: value{base: l.dir}}
+	read := false
+	defer func() {
+		if !read {
+			l.wrong = append(l.wrong, k.Path)
+		}
+	}()
 	var texts []string
 	switch {
 	case n.Kind == yamlfile.Bad:
@@ -121,6 +131,7 @@ func (l *loading) scalar(n *yamlfile.Node, k ConfigKey, values *[]given) {
 	}
 	g.value.text = strings.Join(texts, ",")
 	*values = append(*values, g)
+	read = true
 }
 
 // expand puts the environment's values in the place of each ${NAME}.

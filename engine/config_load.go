@@ -57,6 +57,10 @@ func LoadConfig(dir string, environ []string, flags []Setting) (Config, yamlfile
 		}
 	}
 	l.finish(inFile)
+	if l.torn {
+		l.problems.Sort()
+		return l.config, l.problems
+	}
 	for _, e := range l.config.Validate() {
 		if !slices.Contains(l.wrong, e.Path) {
 			l.problems.Errorf(l.place(e.Path), "%s: %s", e.Path, e.Message)
@@ -103,6 +107,7 @@ type loading struct {
 	problems yamlfile.Problems
 	at       map[string]yamlfile.Pos // of each key that has a value, and of the mappings around it
 	wrong    []string                // keys with a problem already
+	torn     bool                    // the file could not be read to its end: what is missing may be there
 }
 
 // given is a value for a key from some place.
@@ -133,12 +138,12 @@ func (l *loading) finish(inFile bool) {
 	if !filepath.IsAbs(c.DataDir) && c.DataDir != "" {
 		c.DataDir = filepath.Join(l.dir, c.DataDir)
 	}
-	if c.App == "" { // the names made of it are wrong for that reason only
+	if !isTopicName(c.App) { // the names made of it are wrong for that reason only
 		l.wrong = append(l.wrong, "journal.topic", "dead_letter.topic")
-		if !inFile {
-			l.problems.Errorf(yamlfile.Pos{File: l.name}, "there is no such file: -C names the directory of a workspace")
-			l.wrong = append(l.wrong, "app")
-		}
+	}
+	if c.App == "" && !inFile {
+		l.problems.Errorf(yamlfile.Pos{File: l.name}, "there is no such file: -C names the directory of a workspace")
+		l.wrong = append(l.wrong, "app")
 	}
 }
 

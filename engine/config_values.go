@@ -63,10 +63,10 @@ func parseListen(s string) (string, error) {
 	if s == "off" || s == "" {
 		return "", nil
 	}
-	if !strings.Contains(s, ":") {
-		s = ":" + s
+	host, port, err := "", s, error(nil)
+	if strings.Contains(s, ":") {
+		host, port, err = net.SplitHostPort(s)
 	}
-	host, port, err := net.SplitHostPort(s)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
