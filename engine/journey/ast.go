@@ -10,12 +10,22 @@ import "wend/schemas/yamlfile"
 type Text struct {
 	yamlfile.Pos
 	Value string
+
+	node *yamlfile.Node
+}
+
+// At returns the place of Value[offset:] in its file, as exactly as the way it was written allows.
+func (t Text) At(offset int) yamlfile.Pos {
+	if t.node == nil {
+		return t.Pos
+	}
+	return t.node.At(offset)
 }
 
 // Workspace is everything that a directory says about journeys. wend.yaml is not part of it.
 type Workspace struct {
 	Dir      string
-	Journeys []*Journey // in order of name
+	Journeys []*Journey // in order of name; after problems what could be read, each Broken
 	Profile  *Profile   // never nil
 	Tests    []*Test
 }
@@ -33,6 +43,10 @@ type Journey struct {
 	Exits       []*Trigger
 	Steps       []*Step
 	OnUpdate    string // pin | follow | exit
+
+	// Broken: problems of it were reported. What could be read is there, so that expressions can be checked too: Enter
+	// is set, a step that could not be read is missing from its list, and so names may be missing that it would bring.
+	Broken bool
 }
 
 // Trigger is an event condition: of enter, goal, exit, and of one `events` entry of an await.
@@ -169,9 +183,10 @@ type Emit struct {
 type Profile struct {
 	Attributes []Attribute // in order of name
 	Updates    []*Update   // in the file's order
+	Broken     bool        // problems of it were reported: names may be missing from Attributes
 }
 
-// Attribute is a declared name of the profile.
+// Attribute is a declared name of the profile, never tags, consent and timezone, which are there undeclared.
 type Attribute struct {
 	Name Text
 	Type Text // string, int, double, bool, date, timestamp, list, map

@@ -1,8 +1,207 @@
 package journey
 
-import "wend/schemas/yamlfile"
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
 
-// Load reads a workspace directory.
+	"wend/schemas/yamlfile"
+)
+
+// Load reads a workspace directory: journeys/*.yaml, profile.yaml, policies.yaml and tests/*.yaml (or .yml), as far as
+// they are there; never wend.yaml. All that is wrong in them comes back at once, ordered by place, with the files named
+// as dir names them. The workspace is never nil: after problems it holds what could be read, so that Compile can add
+// its own; only without an error from either may the program be used.
 func Load(dir string) (*Workspace, yamlfile.Problems) {
-	return &Workspace{Dir: dir, Profile: &Profile{}}, nil
+	l := &loader{dir: dir, ws: &Workspace{Dir: dir, Profile: &Profile{}}}
+	l.load()
+	l.ps.Sort()
+	return l.ws, compact(l.ps)
+}
+
+type loader struct {
+	dir   string
+	ws    *Workspace
+	ps    yamlfile.Problems
+	blind bool // a file of journeys could not be read to its end: more may be there than is known
+}
+
+func (l *loader) load() {
+	info, err := os.Stat(l.dir)
+	switch here := (yamlfile.Pos{File: l.dir, Line: 1, Col: 1}); {
+	case errors.Is(err, os.ErrNotExist):
+		l.ps.Errorf(here, "no such directory: a workspace is a directory that holds journeys/NAME.yaml")
+		return
+	case err != nil:
+		l.ps.Errorf(here, "can't be read: %v", bare(err))
+		return
+	case !info.IsDir():
+		l.ps.Errorf(here, "this is a file: a workspace is a directory that holds journeys/NAME.yaml")
+		return
+	}
+	l.journeys()
+	if docs := l.single("profile"); docs != nil {
+		l.ws.Profile = parseProfile(docs, &l.ps)
+	}
+	if docs := l.single("policies"); docs != nil {
+		checkPolicies(docs, &l.ps)
+	}
+	l.tests()
+}
+
+func (l *loader) journeys() {
+	folder := filepath.Join(l.dir, "journeys")
+	here := yamlfile.Pos{File: folder, Line: 1, Col: 1}
+	files, ok := l.files(folder)
+	if !ok {
+		l.blind = true
+		return
+	}
+	if len(files) == 0 {
+		l.ps.Errorf(here, "no journeys here: write the first to %s", filepath.Join(folder, "NAME.yaml"))
+		return
+	}
+	first := make(map[string]yamlfile.Pos)
+	found := false
+	for _, file := range files {
+		docs, ok := yamlfile.ReadFile(file, &l.ps)
+		l.blind = l.blind || !ok
+		found = found || !ok
+		for _, doc := range docs {
+			if doc.Kind == yamlfile.Null {
+				continue // nothing stands behind a last ---
+			}
+			found = true
+			j := parseJourney(doc, &l.ps)
+			if j == nil || j.Name.Value == "" {
+				l.blind = true
+			}
+			if j == nil {
+				continue
+			}
+			if at, twice := first[j.Name.Value]; twice && j.Name.Value != "" {
+				l.ps.Errorf(j.Name.Pos, "another journey is called %s already, at %s: give this one a name of its own", j.Name.Value, at)
+				j.Broken = true
+			} else {
+				first[j.Name.Value] = j.Name.Pos
+			}
+			l.ws.Journeys = append(l.ws.Journeys, j)
+		}
+	}
+	if !found {
+		l.ps.Errorf(yamlfile.Pos{File: files[0], Line: 1, Col: 1}, "the files of %s hold no journey: write one, `journey: NAME`", folder)
+	}
+	sort.SliceStable(l.ws.Journeys, func(i, j int) bool { return l.ws.Journeys[i].Name.Value < l.ws.Journeys[j].Name.Value })
+}
+
+func (l *loader) tests() {
+	folder := filepath.Join(l.dir, "tests")
+	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	files, _ := l.files(folder)
+	var names []string
+	for _, j := range l.ws.Journeys {
+		names = append(names, j.Name.Value)
+	}
+	for _, file := range files {
+		docs, _ := yamlfile.ReadFile(file, &l.ps)
+		for _, doc := range docs {
+			if doc.Kind == yamlfile.Null {
+				continue
+			}
+			t := parseTest(doc, &l.ps)
+			if t == nil {
+				continue
+			}
+			l.ws.Tests = append(l.ws.Tests, t)
+			if i := sort.SearchStrings(names, t.Journey.Value); (i == len(names) || names[i] != t.Journey.Value) && t.Journey.Value != "" && !l.blind {
+				l.ps.Errorf(t.Journey.Pos, "no journey is called %s%s", yamlfile.Quote(t.Journey.Value), yamlfile.DidYouMean(t.Journey.Value, names))
+			}
+		}
+	}
+}
+
+// files lists the YAML files of a folder, by name, without those that editors hide.
+func (l *loader) files(folder string) (files []string, ok bool) {
+	entries, err := os.ReadDir(folder)
+	here := yamlfile.Pos{File: folder, Line: 1, Col: 1}
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		l.ps.Errorf(here, "no such directory: a workspace has its journeys in journeys/NAME.yaml")
+		return nil, false
+	case err != nil:
+		l.ps.Errorf(here, "can't be read: %v", bare(err))
+		return nil, false
+	}
+	for _, e := range entries {
+		if n := e.Name(); !e.IsDir() && !strings.HasPrefix(n, ".") && isYAML(n) {
+			files = append(files, filepath.Join(folder, n))
+		}
+	}
+	return files, true
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// single reads the one document of a file beside journeys/; nil when it is not there or empty.
+func (l *loader) single(name string) *yamlfile.Node {
+	var found string
+	for _, ext := range []string{".yaml", ".yml"} {
+		path := filepath.Join(l.dir, name+ext)
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if found != "" {
+			l.ps.Errorf(yamlfile.Pos{File: path, Line: 1, Col: 1}, "%s is there as well: keep one of the two", found)
+			continue
+		}
+		found = path
+	}
+	if found == "" {
+		return nil
+	}
+	docs, ok := yamlfile.ReadFile(found, &l.ps)
+	if !ok && name == "profile" {
+		l.ws.Profile.Broken = true
+	}
+	var one *yamlfile.Node
+	for _, doc := range docs {
+		switch {
+		case doc.Kind == yamlfile.Null:
+		case one == nil:
+			one = doc
+		default:
+			l.ps.Errorf(doc.Pos, "a second document: this file has one")
+		}
+	}
+	if !ok {
+		return nil
+	}
+	return one
+}
+
+func bare(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// compact takes out what is reported twice, as a value is that an alias names in two places.
+func compact(ps yamlfile.Problems) yamlfile.Problems {
+	seen := make(map[yamlfile.Problem]bool, len(ps))
+	kept := ps[:0]
+	for _, p := range ps {
+		if !seen[p] {
+			seen[p] = true
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }

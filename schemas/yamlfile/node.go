@@ -2,7 +2,6 @@ package yamlfile
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -110,12 +109,42 @@ func (n *Node) Lookup(key string) *Entry {
 	return nil
 }
 
-var (
-	intText   = regexp.MustCompile(`^[-+]?[0-9]+$`)
-	baseText  = regexp.MustCompile(`^0(o[0-7]+|x[0-9a-fA-F]+)$`)
-	floatText = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
-	noNumber  = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
-)
+// number says how a plain scalar that begins like a number reads in the core schema: Int with its digits and base,
+// Float, Null for .inf and .nan, which are no values here, and String.
+func number(text string) (kind Kind, digits string, base int) {
+	unsigned := strings.TrimLeft(text[:1], "+-") + text[1:]
+	switch unsigned {
+	case ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN":
+		return Null, "", 0
+	}
+	if d, ok := strings.CutPrefix(text, "0o"); ok && only(d, "01234567") {
+		return Int, d, 8
+	}
+	if d, ok := strings.CutPrefix(text, "0x"); ok && only(d, "0123456789abcdefABCDEF") {
+		return Int, d, 16
+	}
+	const decimal = "0123456789"
+	if only(unsigned, decimal) {
+		return Int, text, 10
+	}
+	mantissa, exponent := unsigned, ""
+	if i := strings.IndexAny(unsigned, "eE"); i >= 0 {
+		mantissa, exponent = unsigned[:i], unsigned[i+1:]
+		if exponent != "" && (exponent[0] == '+' || exponent[0] == '-') {
+			exponent = exponent[1:]
+		}
+		if !only(exponent, decimal) {
+			return String, "", 0
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	if only(whole+fraction, decimal) {
+		return Float, "", 10
+	}
+	return String, "", 0
+}
+
+func only(text, letters string) bool { return text != "" && strings.Trim(text, letters) == "" }
 
 // resolve gives a plain scalar its kind by YAML 1.2's core schema, which knows none of 1.1's `on`, `yes`, `0777`,
 // `09:00` and dates. It returns false for a number that has no value here.
@@ -137,26 +166,19 @@ func (n *Node) resolve() bool {
 	default:
 		return true
 	}
-	text, base := n.Text, 10
-	switch {
-	case noNumber.MatchString(text):
+	kind, digits, base := number(n.Text)
+	switch kind {
+	case Null:
 		return false
-	case intText.MatchString(text):
-	case baseText.MatchString(text):
-		base = 16
-		if text[1] == 'o' {
-			base = 8
-		}
-		text = text[2:]
-	case floatText.MatchString(text):
-		return n.float(text)
-	default:
+	case Float:
+		return n.float(n.Text)
+	case String:
 		return true
 	}
-	i, err := strconv.ParseInt(text, base, 64)
+	i, err := strconv.ParseInt(digits, base, 64)
 	if err != nil {
 		// Beyond 64 bits a number is fractional, as in JSON.
-		return base == 10 && n.float(text)
+		return base == 10 && n.float(digits)
 	}
 	n.Kind, n.Int, n.Float = Int, i, float64(i)
 	return true

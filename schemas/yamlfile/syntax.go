@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -13,18 +12,29 @@ import (
 // further than it must: given a byte at a time, what it has taken tells where it stopped, to a few characters. What
 // the author did to cause it is then looked for in front of that place.
 
-var (
-	libraryError  = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-)
+// split takes a library's error apart: "yaml: line 3: what is wrong". Without a line it is of the first.
+func split(err error) (line int, message string) {
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(message, "line "); ok {
+		if digits, after, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(digits); err == nil {
+				return n, after
+			}
+		}
+	}
+	return 1, message
+}
+
+// unknownAnchor returns the name of an alias without its anchor, when the error is of one.
+func unknownAnchor(message string) (string, bool) {
+	rest, ok := strings.CutPrefix(message, "unknown anchor '")
+	name, _ := strings.CutSuffix(rest, "' referenced")
+	return name, ok
+}
 
 // locate gives the place of a syntax error and says it in the words of an author.
 func (s *source) locate(err error) (Pos, string) {
-	line, message := 1, err.Error()
-	if m := libraryError.FindStringSubmatch(message); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		message = m[2]
-	}
+	line, message := split(err)
 	slow := &byteReader{data: s.data}
 	decode(slow) //nolint:errcheck // the same error again
 	taken := min(slow.taken, len(s.data))
@@ -75,6 +85,9 @@ func (s *source) stopped(message string, taken int) int {
 		}
 		return max(bytes.LastIndexAny(head, set), 0)
 	}
+	if name, ok := unknownAnchor(message); ok {
+		return max(bytes.LastIndex(head, []byte("*"+name)), 0)
+	}
 	switch {
 	case strings.HasPrefix(message, "mapping values are not allowed"):
 		return last(":")
@@ -82,9 +95,6 @@ func (s *source) stopped(message string, taken int) int {
 		return last("-")
 	case strings.HasPrefix(message, "found character that cannot start any token"):
 		return last("\t@`%|>")
-	case unknownAnchor.MatchString(message):
-		name := unknownAnchor.FindStringSubmatch(message)[1]
-		return max(bytes.LastIndex(head, []byte("*"+name)), 0)
 	}
 	at := taken - 1
 	for at > 0 && isSpace(s.data[at]) {
@@ -105,6 +115,9 @@ func (s *source) stopped(message string, taken int) int {
 
 // explain says what an author can do about an error that no trap explains.
 func (s *source) explain(message string, at int) string {
+	if name, ok := unknownAnchor(message); ok {
+		return fmt.Sprintf("no anchor &%s stands before this alias: put a text that begins with * in quotes", name)
+	}
 	switch {
 	case strings.HasPrefix(message, "mapping values are not allowed"):
 		return "a second `: ` on the line of a key, or a line that is indented too far: put a text that holds `: ` in quotes, or check the indentation"
@@ -123,8 +136,6 @@ func (s *source) explain(message string, at int) string {
 		return "expected a comma or the closing bracket: check that every { and [ is closed, and put texts with commas or brackets in quotes"
 	case strings.HasPrefix(message, "could not find expected ':'"):
 		return "expected `: ` and a value behind the key"
-	case unknownAnchor.MatchString(message):
-		return fmt.Sprintf("no anchor &%s stands before this alias: put a text that begins with * in quotes", unknownAnchor.FindStringSubmatch(message)[1])
 	case strings.Contains(message, "exceeded max depth"):
 		return fmt.Sprintf("more than %d levels are too many", maxDepth)
 	}

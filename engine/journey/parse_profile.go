@@ -1,0 +1,134 @@
+package journey
+
+import (
+	"sort"
+
+	"wend/schemas/yamlfile"
+)
+
+// parseProfile reads profile.yaml.
+func parseProfile(n *yamlfile.Node, ps *yamlfile.Problems) *Profile {
+	p := &parser{ps: ps}
+	out := &Profile{}
+	errors := countErrors(*ps)
+	defer func() { out.Broken = countErrors(*ps) > errors }()
+	m, ok := n.AsMap(ps, "a profile")
+	if !ok {
+		return out
+	}
+	if v := m.Get("attributes"); v != nil {
+		p.attributes(v, out)
+	}
+	if v := m.Get("update"); v != nil {
+		items, _ := v.AsList(ps, "a list of updates, each `- {on: TYPE, set: ...}`")
+		for _, item := range items {
+			if u := p.update(item); u != nil {
+				out.Updates = append(out.Updates, u)
+			}
+		}
+	}
+	m.Refuse(notYet, "scores", "segments")
+	m.Done()
+	return out
+}
+
+func (p *parser) attributes(n *yamlfile.Node, out *Profile) {
+	const want = "attributes and their types, {name: type}"
+	if n.Kind != yamlfile.Map || len(n.Entries) == 0 {
+		n.Wrong(p.ps, want)
+		return
+	}
+	for i := range n.Entries {
+		e := &n.Entries[i]
+		if !isName(e.Key) {
+			p.ps.Errorf(e.KeyPos, "an attribute's name is made of a-z, 0-9 and _ and begins with a letter, found %s", yamlfile.Quote(e.Key))
+			continue
+		}
+		kind, ok := e.Value.AsOneOf(p.ps, "string", "int", "double", "bool", "date", "timestamp", "list", "map")
+		if !ok {
+			continue
+		}
+		if own, reserved := undeclared(e.Key); reserved {
+			if kind != own {
+				p.ps.Errorf(e.Value.Pos, "%s is there undeclared and is a %s", e.Key, own)
+			}
+			continue
+		}
+		out.Attributes = append(out.Attributes, Attribute{
+			Name: Text{Pos: e.KeyPos, Value: e.Key},
+			Type: Text{e.Value.TextPos, kind, e.Value},
+		})
+	}
+	sort.Slice(out.Attributes, func(i, j int) bool { return out.Attributes[i].Name.Value < out.Attributes[j].Name.Value })
+}
+
+// undeclared gives the type of an attribute that every profile has.
+func undeclared(name string) (kind string, ok bool) {
+	switch name {
+	case "tags":
+		return "list", true
+	case "consent":
+		return "map", true
+	case "timezone":
+		return "string", true
+	}
+	return "", false
+}
+
+func (p *parser) update(n *yamlfile.Node) *Update {
+	m, ok := n.AsMap(p.ps, "an update")
+	if !ok {
+		return nil
+	}
+	u := &Update{Pos: n.Pos}
+	if v := m.Need("on"); v != nil {
+		u.On = p.types(v)
+	}
+	if v := m.Get("if"); v != nil {
+		u.If = p.condition(v)
+	}
+	if v := m.Need("set"); v != nil {
+		if v.Kind == yamlfile.Map {
+			u.Set = p.assigns(v, "attributes and their values, {name: value}", true)
+		} else {
+			u.SetAll = p.expression(v, "attributes and their values, {name: value}, or an expression that gives a map, like event.traits")
+		}
+	}
+	m.Done()
+	return u
+}
+
+// checkPolicies refuses what policies.yaml says, which this version would not keep to.
+func checkPolicies(n *yamlfile.Node, ps *yamlfile.Problems) {
+	const unkept = notYet + ": take it out to go without"
+	m, ok := n.AsMap(ps, "policies")
+	if !ok {
+		return
+	}
+	if v := m.Get("timezone"); v != nil && (v.Kind != yamlfile.String || v.Text != "UTC") {
+		m.Refuse(unkept, "timezone")
+	}
+	if v := m.Get("channels"); v != nil && v.Kind != yamlfile.Null {
+		if channels, ok := v.AsMap(ps, "the channels"); ok {
+			for i := range v.Entries {
+				e := &v.Entries[i]
+				channels.Get(e.Key)
+				if e.Value.Kind == yamlfile.Null {
+					continue
+				}
+				if c, ok := e.Value.AsMap(ps, "a channel"); ok {
+					c.Refuse(unkept, "consent", "quiet", "caps", "expire")
+					c.Done()
+				}
+			}
+			channels.Done()
+		}
+	}
+	if v := m.Get("all"); v != nil && v.Kind != yamlfile.Null {
+		if all, ok := v.AsMap(ps, "all"); ok {
+			all.Refuse(unkept, "caps")
+			all.Done()
+		}
+	}
+	m.Done()
+}
