@@ -252,19 +252,63 @@ func (b *body) when(f field, stamp int64) (int64, error) {
 	return ms, nil
 }
 
-// parseTime reads RFC 3339, whose T and Z may also be small.
+// parseTime reads RFC 3339, whose T and Z may also be small. The time package takes more than that (hours of one digit,
+// a comma), so the form is looked at first.
 func parseTime(text string) (int64, bool) {
-	if len(text) < len("2006-01-02T15:04:05Z") || len(text) > 64 {
+	const form = "0000-00-00T00:00:00"
+	rest, ok := digitsLike(text, form)
+	if !ok {
 		return 0, false
 	}
-	if text[10] == 't' || text[len(text)-1] == 'z' {
+	if strings.HasPrefix(rest, ".") {
+		n := 1
+		for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
+			n++
+		}
+		if n == 1 || n == len(rest) {
+			return 0, false
+		}
+		rest = rest[n:]
+	}
+	if rest != "Z" && rest != "z" && !isOffset(rest) {
+		return 0, false
+	}
+	if text[10] == 't' || rest == "z" {
 		text = strings.ToUpper(text)
 	}
-	var t time.Time
-	if t.UnmarshalText([]byte(text)) != nil {
-		return 0, false
+	t, err := time.Parse(time.RFC3339, text)
+	return t.UnixMilli(), err == nil
+}
+
+// isOffset reports whether the text is an offset from UTC, as +08:00.
+func isOffset(text string) bool {
+	if len(text) != len("+00:00") || text[0] != '+' && text[0] != '-' {
+		return false
 	}
-	return t.UnixMilli(), true
+	_, ok := digitsLike(text[1:], "00:00")
+	return ok && text[1:3] <= "23" && text[4:] <= "59"
+}
+
+// digitsLike takes a text of this form, where 0 stands for any digit, from the beginning of a longer one.
+func digitsLike(text, form string) (rest string, ok bool) {
+	if len(text) < len(form) {
+		return "", false
+	}
+	for i := range len(form) {
+		c := text[i]
+		switch form[i] {
+		case '0':
+			ok = c >= '0' && c <= '9'
+		case 'T':
+			ok = c == 'T' || c == 't'
+		default:
+			ok = c == form[i]
+		}
+		if !ok {
+			return "", false
+		}
+	}
+	return text[len(form):], true
 }
 
 // show gives what stands at a place, for a message.
