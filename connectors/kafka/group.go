@@ -28,9 +28,9 @@ const joinGrace = 5 * time.Second
 func (g *Group) Join(ctx context.Context, req *connectors.JoinRequest) (*connectors.Joined, error) {
 	metadata, err := encodeSubscription(req.Topics, req.UserData)
 	if err != nil {
-		return nil, fmt.Errorf("join group %s: encode subscription: %w", req.Group, err)
+		return nil, fmt.Errorf("join: encode subscription: %w", err)
 	}
-	m, err := g.client.askGroup(ctx, req.Group, joinGroupVersion, req.RebalanceTimeout+joinGrace, &joingroup.Request{
+	v, err := g.client.askGroup(ctx, req.Group, joinGroupVersion, req.RebalanceTimeout+joinGrace, &joingroup.Request{
 		GroupID:            req.Group,
 		SessionTimeoutMS:   int32(req.SessionTimeout.Milliseconds()),
 		RebalanceTimeoutMS: int32(req.RebalanceTimeout.Milliseconds()),
@@ -38,25 +38,15 @@ func (g *Group) Join(ctx context.Context, req *connectors.JoinRequest) (*connect
 		GroupInstanceID:    req.InstanceID,
 		ProtocolType:       connectors.GroupProtocolType,
 		Protocols:          []joingroup.RequestProtocol{{Name: connectors.GroupProtocolName, Metadata: metadata}},
-	})
+	}, readJoined)
 	if err != nil {
-		return nil, fmt.Errorf("join group %s: %w", req.Group, err)
+		return nil, fmt.Errorf("join: %w", err)
 	}
-	res, ok := m.(*joingroup.Response)
-	if !ok {
-		return nil, fmt.Errorf("join group %s: answer is a %T", req.Group, m)
+	answer := v.(joinAnswer)
+	if err := g.client.groupCode(req.Group, answer.code); err != nil {
+		return &answer.joined, fmt.Errorf("join: %w", err)
 	}
-	joined := &connectors.Joined{Generation: res.GenerationID, MemberID: res.MemberID}
-	if err := g.client.groupCode(req.Group, res.ErrorCode); err != nil {
-		return joined, fmt.Errorf("join group %s: %w", req.Group, err)
-	}
-	joined.Leader = res.LeaderID == res.MemberID
-	for _, member := range res.Members {
-		joined.Members = append(joined.Members, connectors.GroupMember{
-			MemberID: member.MemberID, InstanceID: member.GroupInstanceID, UserData: subscriptionUserData(member.Metadata),
-		})
-	}
-	return joined, nil
+	return &answer.joined, nil
 }
 
 // Sync implements connectors.Group.
@@ -67,67 +57,101 @@ func (g *Group) Sync(ctx context.Context, req *connectors.SyncRequest) (*connect
 	for id, a := range req.Assignments {
 		b, err := encodeAssignment(a)
 		if err != nil {
-			return nil, fmt.Errorf("sync group %s: encode assignment: %w", req.Group, err)
+			return nil, fmt.Errorf("sync: encode assignment: %w", err)
 		}
 		r.Assignments = append(r.Assignments, syncgroup.RequestAssignment{MemberID: id, Assignment: b})
 	}
-	m, err := g.client.askGroup(ctx, req.Group, syncGroupVersion, req.Timeout, r)
+	v, err := g.client.askGroup(ctx, req.Group, syncGroupVersion, req.Timeout+joinGrace, r, readSynced)
 	if err != nil {
-		return nil, fmt.Errorf("sync group %s: %w", req.Group, err)
+		return nil, fmt.Errorf("sync: %w", err)
 	}
-	res, ok := m.(*syncgroup.Response)
-	if !ok {
-		return nil, fmt.Errorf("sync group %s: answer is a %T", req.Group, m)
+	answer := v.(syncAnswer)
+	if err := g.client.groupCode(req.Group, answer.code); err != nil {
+		return nil, fmt.Errorf("sync: %w", err)
 	}
-	if err := g.client.groupCode(req.Group, res.ErrorCode); err != nil {
-		return nil, fmt.Errorf("sync group %s: %w", req.Group, err)
-	}
-	a, err := decodeAssignment(res.Assignments)
+	a, err := decodeAssignment(answer.assignment)
 	if err != nil {
-		return nil, fmt.Errorf("sync group %s: %w", req.Group, err)
+		return nil, fmt.Errorf("sync: %w", err)
 	}
 	return a, nil
 }
 
 // Heartbeat implements connectors.Group.
 func (g *Group) Heartbeat(ctx context.Context, who connectors.Membership) error {
-	m, err := g.client.askGroup(ctx, who.Group, heartbeatVersion, g.client.options.RequestTimeout, &heartbeat.Request{
+	v, err := g.client.askGroup(ctx, who.Group, heartbeatVersion, g.client.options.RequestTimeout, &heartbeat.Request{
 		GroupID: who.Group, GenerationID: who.Generation, MemberID: who.MemberID, GroupInstanceID: who.InstanceID,
-	})
+	}, readBeaten)
+	if err == nil {
+		err = g.client.groupCode(who.Group, v.(connectors.Code))
+	}
 	if err != nil {
-		return fmt.Errorf("heartbeat to group %s: %w", who.Group, err)
-	}
-	res, ok := m.(*heartbeat.Response)
-	if !ok {
-		return fmt.Errorf("heartbeat to group %s: answer is a %T", who.Group, m)
-	}
-	if err := g.client.groupCode(who.Group, res.ErrorCode); err != nil {
-		return fmt.Errorf("heartbeat to group %s: %w", who.Group, err)
+		return fmt.Errorf("heartbeat: %w", err)
 	}
 	return nil
 }
 
 // Leave implements connectors.Group.
 func (g *Group) Leave(ctx context.Context, who connectors.Membership) error {
-	m, err := g.client.askGroup(ctx, who.Group, leaveGroupVersion, g.client.options.RequestTimeout, &leavegroup.Request{
+	v, err := g.client.askGroup(ctx, who.Group, leaveGroupVersion, g.client.options.RequestTimeout, &leavegroup.Request{
 		GroupID: who.Group,
 		Members: []leavegroup.RequestMember{{MemberID: who.MemberID, GroupInstanceID: who.InstanceID}},
-	})
+	}, readLeft)
+	if err == nil {
+		err = g.client.groupCode(who.Group, v.(connectors.Code))
+	}
 	if err != nil {
-		return fmt.Errorf("leave group %s: %w", who.Group, err)
-	}
-	res, ok := m.(*leavegroup.Response)
-	if !ok {
-		return fmt.Errorf("leave group %s: answer is a %T", who.Group, m)
-	}
-	codes := []int16{res.ErrorCode}
-	for _, member := range res.Members {
-		codes = append(codes, member.ErrorCode)
-	}
-	for _, code := range codes {
-		if err := g.client.groupCode(who.Group, code); err != nil {
-			return fmt.Errorf("leave group %s: %w", who.Group, err)
-		}
+		return fmt.Errorf("leave: %w", err)
 	}
 	return nil
+}
+
+type joinAnswer struct {
+	code   connectors.Code
+	joined connectors.Joined
+}
+
+func readJoined(d *decoder) any {
+	d.int32() // throttle time
+	a := joinAnswer{code: connectors.Code(d.int16())}
+	a.joined.Generation = d.int32()
+	d.string() // the protocol chosen: there is one
+	leader := d.string()
+	a.joined.MemberID = d.string()
+	a.joined.Leader = leader == a.joined.MemberID
+	n := d.count(8)
+	for range n {
+		a.joined.Members = append(a.joined.Members, connectors.GroupMember{
+			MemberID: d.string(), InstanceID: d.string(), UserData: subscriptionUserData(d.bytes()),
+		})
+	}
+	return a
+}
+
+type syncAnswer struct {
+	code       connectors.Code
+	assignment []byte
+}
+
+func readSynced(d *decoder) any {
+	d.int32() // throttle time
+	return syncAnswer{code: connectors.Code(d.int16()), assignment: d.bytes()}
+}
+
+func readBeaten(d *decoder) any {
+	d.int32() // throttle time
+	return connectors.Code(d.int16())
+}
+
+// readLeft gives the first error, the request's or a member's.
+func readLeft(d *decoder) any {
+	d.int32() // throttle time
+	code := connectors.Code(d.int16())
+	for range d.count(6) {
+		d.string() // member
+		d.string() // instance
+		if c := connectors.Code(d.int16()); code == connectors.OK {
+			code = c
+		}
+	}
+	return code
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // The versions of the group requests that are used: each the first that carries group.instance.id, and the last before
-// the compact encoding, which kafka-go's types get wrong (Heartbeat v4, SyncGroup v4 and v5 and JoinGroup v6 and v7 have
+// the compact encoding, which kafka-go's types get wrong (Heartbeat v4, SyncGroup v4 and v5, JoinGroup v6 and v7 have
 // fields or arrays in the old encoding). Kafka 2.3 to 4.1 take them. JoinGroup below v9 has a merit of its own: a leader
 // that comes back under its instance id is told that the leader is its former self (KIP-814), so it takes the
-// assignment that the coordinator has kept like any follower.
+// assignment that the coordinator has kept, like any follower.
 const (
 	joinGroupVersion  = 5
 	syncGroupVersion  = 3
@@ -23,9 +23,11 @@ const (
 	leaveGroupVersion = 3
 )
 
-// askGroup sends one of kafka-go's messages to the group's coordinator in a version of our choice. Transport would send
-// the highest that both sides claim to know, and a heartbeat to any broker at all.
-func (c *Client) askGroup(ctx context.Context, group string, version int16, timeout time.Duration, msg protocol.Message) (protocol.Message, error) {
+// askGroup sends one of kafka-go's messages to the group's coordinator in a version of our choice, and gives what read
+// makes of the answer. Transport would send the highest version that both sides claim to know, and a heartbeat to any
+// broker at all; and kafka-go's answers to a heartbeat and to leaving have the error code before the throttle time, where
+// the broker sends it behind (since v1), so every error would read as none.
+func (c *Client) askGroup(ctx context.Context, group string, version int16, timeout time.Duration, msg protocol.Message, read func(*decoder) any) (any, error) {
 	broker, err := c.coordinator(ctx, groupCoordinator, group)
 	if err != nil {
 		return nil, err
@@ -36,29 +38,33 @@ func (c *Client) askGroup(ctx context.Context, group string, version int16, time
 			return nil, fmt.Errorf("%s version %d, the broker knows %d at most (Kafka 2.3 is the oldest with static membership): %w",
 				msg.ApiKey(), version, highest, connectors.UnsupportedVersion)
 		}
-		return protocol.RoundTrip(conn, version, id, c.options.ClientID, msg)
+		if err := protocol.WriteRequest(conn, version, id, c.options.ClientID, msg); err != nil {
+			return nil, err
+		}
+		b, err := readAnswer(conn, id)
+		if err != nil {
+			return nil, err
+		}
+		d := &decoder{b: b}
+		v := read(d)
+		return v, d.err
 	})
 	if err != nil {
 		c.forget(groupCoordinator, group)
 		return nil, fmt.Errorf("coordinator, broker %d: %w", broker, err)
 	}
-	m, ok := v.(protocol.Message)
-	if !ok {
-		return nil, fmt.Errorf("coordinator, broker %d: no answer to a %s request", broker, msg.ApiKey())
-	}
-	return m, nil
+	return v, nil
 }
 
 // groupCode turns an error code into an error, and forgets a coordinator that says it is none.
-func (c *Client) groupCode(group string, code int16) error {
-	answered := connectors.Code(code)
-	if answered == connectors.OK {
+func (c *Client) groupCode(group string, code connectors.Code) error {
+	if code == connectors.OK {
 		return nil
 	}
-	if coordinatorMoved(answered) {
+	if coordinatorMoved(code) {
 		c.forget(groupCoordinator, group)
 	}
-	return answered
+	return code
 }
 
 // consumerVersion is the version of the subscriptions and assignments that are written. Later ones add fields that
