@@ -118,8 +118,8 @@ func TestReadFails(t *testing.T) {
 	if _, _, err := s.Get("500", nil); !errors.Is(err, errDisk) {
 		t.Errorf("Get: %v", err)
 	}
-	if _, _, err := s.NextTimer(Cursor{}); err == nil {
-		t.Errorf("NextTimer: %v", err)
+	if err := s.EachDocument(func(string, []byte) error { return nil }); err == nil {
+		t.Errorf("EachDocument: %v", err)
 	}
 	_ = s.Close()
 }
