@@ -232,14 +232,17 @@ func (b *body) when(f field, stamp int64) (int64, error) {
 		text, _ = b.readString(at)
 		ms, ok = parseTime(text)
 	case c == '-' || c >= '0' && c <= '9':
-		switch n := number(b.number(at)).(type) {
-		case int64:
-			ms, ok = n, true
-		case float64: // 1.7e12 is a whole number of milliseconds too; beyond 64 bits it is later than anything
-			if ok = n == math.Trunc(n) && n >= firstTime; ok && n < 1<<63 {
+		text := b.number(at)
+		var err error
+		if ms, err = strconv.ParseInt(text, 10, 64); err == nil {
+			ok = true
+			break
+		}
+		// 1.7e12 is a whole number of milliseconds too, and what is beyond 64 bits is later than anything.
+		if n, _ := strconv.ParseFloat(text, 64); n == math.Trunc(n) && n >= firstTime {
+			ms, ok = math.MaxInt64, true
+			if n < 1<<63 {
 				ms = int64(n)
-			} else {
-				ms = math.MaxInt64
 			}
 		}
 	}

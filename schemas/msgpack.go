@@ -169,18 +169,23 @@ func (r *reader) byte() byte {
 	return c
 }
 
-// big reads an unsigned big-endian number of n bytes.
+// big reads an unsigned big-endian number of 1, 2, 4 or 8 bytes.
 func (r *reader) big(n int) uint64 {
 	if len(r.b)-r.pos < n {
 		r.fail("the end, too early,")
 		return 0
 	}
-	var v uint64
-	for _, c := range r.b[r.pos : r.pos+n] {
-		v = v<<8 | uint64(c)
-	}
+	b := r.b[r.pos : r.pos+n]
 	r.pos += n
-	return v
+	switch n {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		return uint64(binary.BigEndian.Uint32(b))
+	}
+	return binary.BigEndian.Uint64(b)
 }
 
 // integer reads a whole number whose first byte was c: its 64 bits, and whether it is negative.
@@ -218,6 +223,10 @@ func (r *reader) int() int64 {
 }
 
 func (r *reader) uint() uint64 {
+	if r.pos < len(r.b) && r.b[r.pos] < 0x80 { // all keys of maps are such
+		r.pos++
+		return uint64(r.b[r.pos-1])
+	}
 	v, negative, ok := r.integer(r.byte())
 	if !ok || negative {
 		r.fail("no whole number from 0 up")
