@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"wend/connectors"
@@ -62,6 +63,7 @@ type Fleet struct {
 	group connectors.Group
 	on    FleetListener
 	hurry chan struct{}
+	self  atomic.Pointer[connectors.Membership]
 }
 
 // NewFleet makes a Fleet; nothing happens before Run.
@@ -77,6 +79,14 @@ func (f *Fleet) Hurry() {
 	case f.hurry <- struct{}{}:
 	default:
 	}
+}
+
+// Member is this member as the last assignment found it; MemberID is "" before. For any goroutine.
+func (f *Fleet) Member() connectors.Membership {
+	if m := f.self.Load(); m != nil {
+		return *m
+	}
+	return connectors.Membership{Group: f.cfg.Group, InstanceID: f.cfg.InstanceID, Generation: -1}
 }
 
 // Run joins and stays a member until ctx ends; then it returns nil, having left the group if the config says so. It
@@ -116,6 +126,10 @@ func (f *Fleet) Run(ctx context.Context) error {
 		}
 		if did.fatal != nil {
 			return did.fatal
+		}
+		if did.assigned != nil {
+			self := m.self()
+			f.self.Store(&self)
 		}
 		f.tell(did)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -99,7 +100,7 @@ func wantedTopics(cfg *Config, channels []string) []wantedTopic {
 	wanted := []wantedTopic{
 		{key: "source.topic", TopicSpec: connectors.TopicSpec{Name: cfg.Source.Topic}},
 		{key: "journal.topic", sameAs: true, compact: true, stamps: true, TopicSpec: connectors.TopicSpec{Name: cfg.Journal, Configs: map[string]string{
-			"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime",
+			"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime", "max.message.bytes": strconv.Itoa(journalBatchBytes),
 		}}},
 		{key: "control", compact: true, TopicSpec: connectors.TopicSpec{Name: cfg.App + ".control", Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}}},
 		{key: "dead_letter.topic", TopicSpec: connectors.TopicSpec{Name: cfg.DeadLetter}},

@@ -1,0 +1,315 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"wend/connectors"
+	"wend/engine/journey"
+	"wend/schemas"
+	"wend/statestore"
+)
+
+// Engine runs a workspace's journeys on the shards that the fleet gives to this process.
+type Engine struct {
+	cfg      *Config
+	program  *journey.Program
+	cluster  connectors.Cluster
+	group    connectors.Group
+	listener *Listener
+	world    *World
+	owner    string
+
+	ctx      context.Context // of the carriers: outlives the shards, which pay what they owe when stopped
+	carriers sync.WaitGroup
+	leaders  *leaders
+	journal  *line
+	actions  *line
+	fetcher  *fetcher
+	cache    *statestore.Cache
+
+	inbox      chan func() // to the engine's goroutine
+	stopped    chan struct{}
+	runners    map[int32]*runner
+	generation int32
+	fleet      *Fleet
+	failure    error
+	cancel     context.CancelFunc
+
+	mu struct {
+		sync.Mutex
+		assigned bool // an assignment has come
+		shards   []*runner
+	}
+}
+
+// New makes an engine for the world that LookAround found. Nothing happens before Run.
+func New(cfg *Config, program *journey.Program, world *World, cluster connectors.Cluster, group connectors.Group, listener Listener) *Engine {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return &Engine{
+		cfg: cfg, program: program, cluster: cluster, group: group, listener: listener.filled(), world: world,
+		owner: fmt.Sprintf("%s, process %d", host, os.Getpid()),
+		inbox: make(chan func(), 64), stopped: make(chan struct{}), runners: map[int32]*runner{},
+	}
+}
+
+// produceTimeout is how long brokers may wait for their replicas before they answer.
+const produceTimeout = 10 * time.Second
+
+// Run works until ctx ends, then finishes what is decided and returns nil; or returns why it had to stop. It is called
+// once. It holds the data directory alone meanwhile.
+func (e *Engine) Run(ctx context.Context) error {
+	instance, err := LoadInstance(e.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer instance.Close()
+
+	carrying, stopCarrying := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCarrying()
+	e.ctx = carrying
+	e.leaders = newLeaders(e.cluster, e.world.Cluster)
+	e.journal = newLine(carrying, &e.carriers, e.cluster, e.leaders, produceTimeout)
+	e.actions = newLine(carrying, &e.carriers, e.cluster, e.leaders, produceTimeout)
+	e.fetcher = newFetcher(carrying, &e.carriers, e.cluster, e.leaders)
+	e.fetcher.retry = func(tp connectors.TopicPartition, err error, tries int) {
+		e.listener.Retry(tp.Partition, tp, "fetch", err, tries)
+	}
+	e.fetcher.settled = e.Ready
+	e.cache = statestore.NewCache(e.cfg.Cache)
+	defer e.cache.Close()
+
+	ctx, e.cancel = context.WithCancel(ctx)
+	defer e.cancel()
+	e.fleet = NewFleet(FleetConfig{Group: e.cfg.App, InstanceID: instance.ID, Topic: e.cfg.Source.Topic, Partitions: e.world.Partitions, SessionTimeout: e.cfg.Kafka.SessionTimeout}, e.group,
+		FleetListener{
+			Assigned:          func(a Assigned) { e.tell(func() { e.assigned(ctx, a) }) },
+			HeartbeatAnswered: func(h HeartbeatAnswered) { e.tell(func() { e.heartbeat(h) }) },
+			Retrying: func(err error, _ time.Duration) {
+				e.listener.Retry(-1, connectors.TopicPartition{Topic: e.cfg.Source.Topic}, "group", err, 1)
+			},
+		})
+	membership := make(chan error, 1)
+	e.carriers.Go(func() { membership <- e.fleet.Run(ctx) })
+	e.carriers.Go(func() { e.commitOffsets(ctx) })
+
+	var failed error
+	for failed == nil && ctx.Err() == nil {
+		select {
+		case f := <-e.inbox:
+			f()
+			failed = e.failure
+		case err := <-membership:
+			if ctx.Err() == nil {
+				failed = err
+			}
+		case <-ctx.Done():
+		}
+	}
+	e.cancel()
+	e.drain()
+	stopCarrying()
+	e.carriers.Wait()
+	return failed
+}
+
+// drain waits for the shards to finish, hearing them meanwhile.
+func (e *Engine) drain() {
+	all := make(chan struct{})
+	go func() {
+		for _, r := range e.runners {
+			<-r.ended
+		}
+		close(all)
+	}()
+	for {
+		select {
+		case <-e.inbox: // nothing that is said now changes anything
+		case <-all:
+			close(e.stopped)
+			return
+		}
+	}
+}
+
+// tell has f run on the engine's goroutine.
+func (e *Engine) tell(f func()) {
+	select {
+	case e.inbox <- f:
+	case <-e.stopped:
+	}
+}
+
+// assigned takes up what the fleet gives to this member, and lets go of what it gave to others.
+func (e *Engine) assigned(ctx context.Context, a Assigned) {
+	e.generation = a.Generation
+	e.listener.Assigned(a.Generation, a.Partitions)
+	for id, r := range e.runners {
+		if r.wanted && !slices.Contains(a.Partitions, id) {
+			r.wanted = false
+			r.refusedAt = time.Time{}
+			r.box.put(func() { r.shard.drop("given to another member") })
+		}
+	}
+	for _, id := range a.Partitions {
+		r := e.runners[id]
+		if r == nil {
+			r = e.start(ctx, id)
+		}
+		if !r.wanted {
+			r.wanted = true
+			r.box.put(func() { r.shard.begin(time.Now()) })
+		}
+	}
+	shards := make([]*runner, 0, len(a.Partitions))
+	for _, id := range a.Partitions {
+		shards = append(shards, e.runners[id])
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mu.shards, e.mu.assigned = shards, true
+}
+
+func (e *Engine) start(ctx context.Context, id int32) *runner {
+	decoder, err := schemas.NewDecoder(e.cfg.Source.Format)
+	if err != nil {
+		e.failure = fmt.Errorf("engine: source.format: %w", err)
+	}
+	r := &runner{engine: e, box: newMailbox(), ended: make(chan struct{})}
+	r.committed.Store(-1)
+	r.shard = newShard(shardConfig{
+		id: id, app: e.cfg.App, owner: e.owner, program: e.program, routes: e.world.routes, decoder: decoder,
+		source:    connectors.TopicPartition{Topic: e.cfg.Source.Topic, Partition: id},
+		journal:   connectors.TopicPartition{Topic: e.cfg.Journal, Partition: id},
+		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
+		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip,
+		deleteRetention: e.world.deleteRetention, wait: fetchWait,
+		dir: filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), store: statestore.Options{Cache: e.cache},
+		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
+	}, nil, e.listener)
+	r.shard.env = r.env()
+	e.runners[id] = r
+	go r.run(ctx) // ended tells when it has
+	return r
+}
+
+func partitioner(name string, partitions int32) func([]byte) int32 {
+	switch name {
+	case Murmur2:
+		return func(c []byte) int32 { return connectors.Murmur2Partition(c, partitions) }
+	case CRC32:
+		return func(c []byte) int32 { return connectors.CRC32Partition(c, partitions) }
+	}
+	return nil
+}
+
+// droppedShard: the shard may be claimed again after a heartbeat that was sent later than the refusal was answered in
+// the same generation, which says that it is still meant for us.
+func (e *Engine) droppedShard(r *runner, at time.Time) {
+	if !r.wanted {
+		return
+	}
+	r.drops++
+	r.refusedAt = at
+	e.fleet.Hurry()
+}
+
+func (e *Engine) heartbeat(h HeartbeatAnswered) {
+	if h.Generation != e.generation {
+		return
+	}
+	for _, r := range e.runners {
+		if !r.wanted || r.refusedAt.IsZero() || !h.SentAt.After(r.refusedAt) {
+			continue
+		}
+		r.refusedAt = time.Time{}
+		wait := backoff(r.drops)
+		e.carriers.Go(func() {
+			if sleep(e.ctx, wait) == nil {
+				r.box.put(func() { r.shard.begin(time.Now()) })
+			}
+		})
+	}
+}
+
+func (e *Engine) failedShard(err error) { e.failure = errors.Join(e.failure, err) }
+
+// Ready says whether the engine works on every shard that it was given.
+func (e *Engine) Ready() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.mu.shards {
+		if !r.working.Load() {
+			return false
+		}
+	}
+	return e.mu.assigned
+}
+
+// readOnce reads a chunk of a partition.
+func (e *Engine) readOnce(tp connectors.TopicPartition, from int64) (connectors.Fetched, error) {
+	broker, err := e.leaders.of(e.ctx, tp)
+	if err != nil {
+		return connectors.Fetched{}, err
+	}
+	answers, err := e.cluster.Fetch(e.ctx, &connectors.FetchRequest{Broker: broker,
+		Positions: []connectors.Position{{TopicPartition: tp, Offset: from, LeaderEpoch: -1}}, MaxWait: fetchWait, MaxBytes: fetchBytes / 4, PartitionMax: fetchBytes / 4})
+	if err == nil && len(answers) != 1 {
+		err = fmt.Errorf("engine: %d answers for one partition", len(answers))
+	}
+	if err != nil {
+		e.leaders.doubt(tp, broker)
+		return connectors.Fetched{}, err
+	}
+	switch answers[0].Code {
+	case connectors.OK, connectors.OffsetOutOfRange:
+	default:
+		e.leaders.doubt(tp, broker)
+	}
+	return answers[0], nil
+}
+
+func (e *Engine) listOffset(tp connectors.TopicPartition, at int64) (int64, error) {
+	o, _, err := e.cluster.ListOffset(e.ctx, tp, at)
+	if err != nil {
+		if broker, ok := e.leaders.known(tp); ok {
+			e.leaders.doubt(tp, broker)
+		}
+		_, _ = e.leaders.of(e.ctx, tp) // the cluster learns of leaders by Metadata; the caller tries again
+	}
+	return o, err
+}
+
+// commitOffsets notes about once a second how far the shards have come, for lag tools alone.
+func (e *Engine) commitOffsets(ctx context.Context) {
+	said := map[int32]int64{}
+	for sleep(ctx, time.Second) == nil {
+		e.mu.Lock()
+		shards := e.mu.shards
+		e.mu.Unlock()
+		var next []connectors.Position
+		for _, r := range shards {
+			if o := r.committed.Load(); o >= 0 && said[r.shard.id] != o+1 {
+				next = append(next, connectors.Position{TopicPartition: r.shard.source, Offset: o, LeaderEpoch: -1})
+				said[r.shard.id] = o + 1
+			}
+		}
+		if len(next) == 0 {
+			continue
+		}
+		id := e.fleet.Member()
+		if err := e.cluster.CommitOffsets(ctx, e.cfg.App, id.Generation, id.MemberID, id.InstanceID, next); err != nil && ctx.Err() == nil {
+			e.listener.Retry(-1, connectors.TopicPartition{Topic: e.cfg.Source.Topic}, "commit offsets", err, 1)
+			clear(said)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"wend/connectors"
+)
+
+// Keys of the journal: protocol.md, "Journal".
+var (
+	keyHead     = []byte("h")
+	keyClaim    = []byte("claim")
+	keyDocument = []byte("c/")
+	keyOwed     = []byte("o/")
+)
+
+// appendOwedKey writes o/TOPIC/PARTITION/SEQUENCE.
+func appendOwedKey(dst []byte, tp connectors.TopicPartition, sequence int64) []byte {
+	dst = append(append(append(dst, keyOwed...), tp.Topic...), '/')
+	dst = append(strconv.AppendInt(dst, int64(tp.Partition), 10), '/')
+	return strconv.AppendInt(dst, sequence, 10)
+}
+
+func owedKey(tp connectors.TopicPartition, sequence int64) string {
+	return string(appendOwedKey(nil, tp, sequence))
+}
+
+// parseOwedKey reads what appendOwedKey wrote. A topic's name has no slash.
+func parseOwedKey(key string) (tp connectors.TopicPartition, sequence int64, err error) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 4 || parts[0] != "o" {
+		return tp, 0, fmt.Errorf("engine: %q is no key of an outbox record", key)
+	}
+	p, err := strconv.ParseInt(parts[2], 10, 32)
+	if err != nil {
+		return tp, 0, fmt.Errorf("engine: %q is no key of an outbox record", key)
+	}
+	if sequence, err = strconv.ParseInt(parts[3], 10, 64); err != nil {
+		return tp, 0, fmt.Errorf("engine: %q is no key of an outbox record", key)
+	}
+	return connectors.TopicPartition{Topic: parts[1], Partition: int32(p)}, sequence, nil
+}

@@ -1,0 +1,400 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"wend/connectors"
+	"wend/connectors/batch"
+)
+
+// publisher brings a shard's outbox to the action topics, each action once (protocol rules 5 to 11).
+//
+// The naive way, to send each batch and send it again when no answer comes, repeats actions whenever the broker has
+// forgotten more than it promises: after a restart it remembers only a producer's last batch, after a day of silence
+// nothing. So whoever is unsure looks at the topic first. What makes looking exact is that a batch has the same
+// producer id and sequence whoever sends it: a stalled former owner can only write what we owe.
+//
+// Per action partition (a lane): one batch in flight, in order; a doubtful answer leads to a look, a look to an
+// acknowledgement or the next try. Lanes know nothing of each other. All methods run on the shard's goroutine.
+type publisher struct {
+	env        *env
+	listener   *Listener
+	shard      int32
+	producerID int64
+	epoch      int16
+	lanes      []*lane      // in order of (Topic, Partition)
+	owedBytes  int          // in all queues
+	progress   func()       // something was acknowledged
+	reader     batch.Reader // of looks
+	cutter     batch.Reader // of our own batches
+	now        time.Time    // of the pass at work
+	ended      bool
+}
+
+// lane is the way to one action partition.
+type lane struct {
+	connectors.TopicPartition
+	next     int64  // sequence behind the last action of a sealed unit
+	acked    int64  // sequences below are on the topic
+	lookFrom int64  // offset from which a look reads; -1 while it is not known yet
+	asked    bool   // its end offset was asked for
+	queue    []owed // journaled, not known to be on the topic; oldest first
+	state    laneState
+	tries    int       // in a row without progress
+	retryAt  time.Time // in laneWaiting
+	lookNext bool      // the next try begins with a look
+	refusals int       // OUT_OF_ORDER and the like in a row, each with nothing missing
+	end      int64     // while looking: where the topic ends
+	retired  []int64   // first sequences of outbox records that are acknowledged, not yet journaled as such
+}
+
+type laneState uint8
+
+const (
+	laneIdle laneState = iota
+	laneSending
+	laneLooking
+	laneWaiting // until retryAt
+	laneStopped // the broker broke its promise: rule 9
+)
+
+// owed is a batch of actions that its unit's acknowledgement made due.
+type owed struct {
+	first  int64 // sequence of the first action
+	count  int
+	record int64 // first sequence of the outbox record that it is part of
+	last   bool  // of that record's parts
+	bytes  []byte
+	sent   bool    // bytes may still be on their way
+	stamps []int64 // record timestamps of the events that caused the actions, 0 for a timer's
+}
+
+func (p *publisher) lane(topic string, partition int32) *lane {
+	i, ok := slices.BinarySearchFunc(p.lanes, connectors.TopicPartition{Topic: topic, Partition: partition}, func(l *lane, tp connectors.TopicPartition) int {
+		switch {
+		case l.Topic < tp.Topic, l.Topic == tp.Topic && l.Partition < tp.Partition:
+			return -1
+		case l.TopicPartition == tp:
+			return 0
+		}
+		return 1
+	})
+	if !ok {
+		l := &lane{TopicPartition: connectors.TopicPartition{Topic: topic, Partition: partition}, lookFrom: -1}
+		p.lanes = slices.Insert(p.lanes, i, l)
+	}
+	return p.lanes[i]
+}
+
+// locate asks for the lane's end offset, which must be journaled before the lane's first use.
+func (p *publisher) locate(l *lane) {
+	if l.lookFrom >= 0 || l.asked {
+		return
+	}
+	l.asked = true
+	p.env.offset(l.TopicPartition, connectors.Latest, func(end int64, err error) {
+		l.asked = false
+		if p.ended {
+			return
+		}
+		if err != nil {
+			p.wait(l, false, "end offset", err)
+			return
+		}
+		l.tries = 0
+		if l.state == laneWaiting {
+			l.state = laneIdle
+		}
+		l.lookFrom = end
+	})
+}
+
+// pay takes over a batch whose unit was acknowledged.
+func (p *publisher) pay(l *lane, o owed) {
+	l.queue = append(l.queue, o)
+	p.owedBytes += len(o.bytes)
+	p.pump(l)
+}
+
+// pump sends the lane's next batch if none is on its way.
+func (p *publisher) pump(l *lane) {
+	if p.ended || l.state != laneIdle {
+		return
+	}
+	if len(l.queue) == 0 {
+		return
+	}
+	if l.lookNext {
+		p.look(l)
+		return
+	}
+	o := &l.queue[0]
+	if o.sent { // the last try's bytes may still be in a socket's hands
+		o.bytes = slices.Clone(o.bytes)
+	}
+	o.sent = true
+	batch.Restamp(o.bytes, p.now.UnixMilli())
+	l.state = laneSending
+	p.env.publish(l.TopicPartition, o.bytes, func(r connectors.Produced) { p.published(l, r) })
+}
+
+func (p *publisher) published(l *lane, r connectors.Produced) {
+	if p.ended {
+		return
+	}
+	l.state = laneIdle
+	o := &l.queue[0]
+	switch verdict(r) {
+	case taken:
+		p.acknowledge(l, o.first+int64(o.count), r.BaseOffset+int64(o.count))
+		p.pump(l)
+	case doubtful:
+		p.wait(l, true, "publish", answerError(r))
+	case notTaken:
+		p.wait(l, false, "publish", answerError(r))
+	case outOfOrder, fencedOff:
+		l.refusals++
+		p.listener.RefusedSequence(p.shard, l.TopicPartition, r.Code)
+		p.look(l)
+	case tooLarge:
+		if o.count == 1 {
+			p.stop(l, fmt.Errorf("one action is larger than the topic now allows (%w); raise max.message.bytes of %s", r.Code, l.Topic))
+			return
+		}
+		if err := p.split(l); err != nil {
+			p.stop(l, err)
+			return
+		}
+		p.pump(l)
+	case refused:
+		p.listener.Refused(p.shard, l.TopicPartition, r.Code, r.Message)
+		p.wait(l, false, "publish", answerError(r))
+	}
+}
+
+// acknowledge notes that everything below `upTo` is on the topic, whose record of upTo-1 lies before lookFrom.
+func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
+	if upTo <= l.acked {
+		return
+	}
+	l.acked, l.tries, l.refusals = upTo, 0, 0
+	l.lookFrom = max(l.lookFrom, lookFrom)
+	n := 0
+	for n < len(l.queue) && l.queue[n].first+int64(l.queue[n].count) <= upTo {
+		o := &l.queue[n]
+		if o.last {
+			l.retired = append(l.retired, o.record)
+		}
+		p.owedBytes -= len(o.bytes)
+		p.listener.Published(p.shard, l.TopicPartition, o.count, o.stamps, p.now)
+		n++
+	}
+	l.queue = slices.Delete(l.queue, 0, n)
+	if len(l.queue) > 0 && l.queue[0].first < upTo { // a former owner had split it
+		parts, err := p.cut(l.queue[0], int(upTo-l.queue[0].first))
+		if err != nil {
+			p.stop(l, err)
+			return
+		}
+		p.owedBytes += len(parts[1].bytes) - len(l.queue[0].bytes)
+		l.queue[0] = parts[1]
+	}
+	p.progress()
+}
+
+// look reads the topic from lookFrom to its end and takes what is there as acknowledged.
+func (p *publisher) look(l *lane) {
+	l.state = laneLooking
+	p.listener.Looked(p.shard, l.TopicPartition)
+	p.env.offset(l.TopicPartition, connectors.Latest, func(end int64, err error) {
+		switch {
+		case p.ended:
+		case err != nil:
+			p.wait(l, true, "look", err)
+		case end < l.lookFrom:
+			p.stop(l, fmt.Errorf("the topic ends at offset %d, but what was acknowledged reached %d: acknowledged actions are gone", end, l.lookFrom))
+		default:
+			l.end = end
+			p.lookOn(l, l.lookFrom)
+		}
+	})
+}
+
+func (p *publisher) lookOn(l *lane, from int64) {
+	if from >= l.end {
+		p.lookedThrough(l)
+		return
+	}
+	p.env.read(l.TopicPartition, from, func(f connectors.Fetched, err error) {
+		if p.ended {
+			return
+		}
+		if err == nil && f.Code == connectors.OffsetOutOfRange && f.LogStart > from { // retention has gone ahead
+			p.lookOn(l, f.LogStart)
+			return
+		}
+		if err == nil && f.Code != connectors.OK {
+			err = f.Code
+		}
+		if err == nil {
+			err = p.seen(l, f.Batches, from)
+		}
+		if l.state == laneStopped {
+			return
+		}
+		if err != nil {
+			p.wait(l, true, "look", err)
+			return
+		}
+		p.lookOn(l, max(p.reader.NextOffset(), from))
+	})
+}
+
+// seen notes what of ours lies in raw.
+func (p *publisher) seen(l *lane, raw []byte, from int64) error {
+	p.reader.Reset(raw, from, nil)
+	for {
+		_, err := p.reader.Next()
+		if errors.Is(err, io.EOF) {
+			if p.reader.NextOffset() <= from {
+				return fmt.Errorf("no whole batch in an answer of %d bytes", len(raw))
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		i := p.reader.Info()
+		if i.ProducerID != p.producerID || i.ProducerEpoch != p.epoch {
+			continue
+		}
+		last := unwrap(i.BaseSequence, l.acked) + (i.LastOffset - i.BaseOffset)
+		p.acknowledge(l, last+1, i.LastOffset+1)
+		if l.state == laneStopped {
+			return nil
+		}
+	}
+}
+
+func (p *publisher) lookedThrough(l *lane) {
+	l.state, l.lookNext = laneIdle, false
+	if l.refusals > 1 { // refused, nothing missing, refused again (an acknowledgement sets it back)
+		p.stop(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
+		return
+	}
+	p.pump(l)
+}
+
+// wait tries again later.
+func (p *publisher) wait(l *lane, look bool, doing string, err error) {
+	if p.ended {
+		return
+	}
+	l.tries++
+	l.state, l.lookNext = laneWaiting, l.lookNext || look
+	d := backoff(l.tries)
+	l.retryAt = p.now.Add(d)
+	p.listener.Retry(p.shard, l.TopicPartition, doing, err, l.tries)
+}
+
+// stop ends a lane loudly. The shard goes on; what is owed here stays owed.
+func (p *publisher) stop(l *lane, err error) {
+	l.state = laneStopped
+	p.listener.Lost(p.shard, l.TopicPartition, l.next-l.acked, err)
+}
+
+// cut makes two batches of one, the first with n actions, under the same sequences.
+func (p *publisher) cut(o owed, n int) (parts [2]owed, err error) {
+	p.cutter.Reset(o.bytes, 0, nil)
+	parts = [2]owed{
+		{first: o.first, count: n, record: o.record},
+		{first: o.first + int64(n), count: o.count - n, record: o.record, last: o.last},
+	}
+	if len(o.stamps) == o.count {
+		parts[0].stamps, parts[1].stamps = o.stamps[:n], o.stamps[n:]
+	}
+	var b batch.Builder
+	for i := range parts {
+		part := &parts[i]
+		b.Reset(batch.Header{ProducerID: p.producerID, ProducerEpoch: p.epoch, BaseSequence: batch.WireSequence(part.first), Timestamp: p.now.UnixMilli()})
+		for range part.count {
+			r, err := p.cutter.Next()
+			if err != nil {
+				return parts, fmt.Errorf("engine: cut an action batch: %w", err)
+			}
+			h, err := r.Headers()
+			if err != nil {
+				return parts, fmt.Errorf("engine: cut an action batch: %w", err)
+			}
+			b.Append(r.Key, r.Value, h...)
+		}
+		b.Finish()
+		part.bytes = b.Take()
+	}
+	return parts, nil
+}
+
+// split has the lane's first batch sent in two.
+func (p *publisher) split(l *lane) error {
+	o := l.queue[0]
+	parts, err := p.cut(o, o.count/2)
+	if err != nil {
+		return err
+	}
+	p.owedBytes += len(parts[0].bytes) + len(parts[1].bytes) - len(o.bytes)
+	l.queue = slices.Replace(l.queue, 0, 1, parts[0], parts[1])
+	return nil
+}
+
+// work goes on with lanes whose waiting is over, and says when the next one's will be (zero: none waits).
+func (p *publisher) work(now time.Time) (wake time.Time) {
+	p.now = now
+	for _, l := range p.lanes {
+		if l.state != laneWaiting {
+			continue
+		}
+		if now.Before(l.retryAt) {
+			if wake.IsZero() || l.retryAt.Before(wake) {
+				wake = l.retryAt
+			}
+			continue
+		}
+		l.state = laneIdle
+		if l.lookFrom < 0 {
+			p.locate(l)
+			continue
+		}
+		p.pump(l)
+	}
+	return wake
+}
+
+// idle says whether nothing is owed (a stopped lane cannot pay and does not count).
+func (p *publisher) idle() bool {
+	for _, l := range p.lanes {
+		if l.state != laneStopped && len(l.queue) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// end makes the publisher deaf: nothing is sent and no answer heard any more.
+func (p *publisher) end() { p.ended = true }
+
+// unwrap finds the 64-bit sequence whose lower 31 bits are wire, nearest to `near`.
+func unwrap(wire int32, near int64) int64 {
+	const mod = 1 << 31
+	v := near - near%mod + int64(wire)
+	switch {
+	case v < near-mod/2:
+		v += mod
+	case v > near+mod/2 && v >= mod:
+		v -= mod
+	}
+	return v
+}

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"wend/connectors"
+)
+
+// runner is a shard's goroutine: it brings inputs and answers to the state machine, one after another, and carries what
+// it asks for to the engine's lines. Everything of the shard happens here.
+type runner struct {
+	engine *Engine
+	shard  *shard
+	box    *mailbox
+	ended  chan struct{}
+
+	working   atomic.Bool  // for readiness
+	committed atomic.Int64 // next source offset as journaled; -1 unknown
+
+	// of the engine's goroutine
+	wanted    bool
+	refusedAt time.Time // not zero: begin again after a heartbeat sent later
+	drops     int       // in a row
+}
+
+// stopPatience is how long a shard may take to journal and pay what it has decided when the engine stops.
+const stopPatience = 10 * time.Second
+
+func (r *runner) env() *env {
+	e := r.engine
+	back := r.box.put
+	tp := r.shard.journal
+	return &env{
+		append: func(bytes []byte, done func(connectors.Produced)) {
+			e.journal.submit(connectors.Batch{TopicPartition: tp, Bytes: bytes}, func(p connectors.Produced) { back(func() { done(p) }) })
+		},
+		publish: func(tp connectors.TopicPartition, bytes []byte, done func(connectors.Produced)) {
+			e.actions.submit(connectors.Batch{TopicPartition: tp, Bytes: bytes}, func(p connectors.Produced) { back(func() { done(p) }) })
+		},
+		read: func(tp connectors.TopicPartition, from int64, done func(connectors.Fetched, error)) {
+			e.carriers.Go(func() {
+				f, err := e.readOnce(tp, from)
+				back(func() { done(f, err) })
+			})
+		},
+		offset: func(tp connectors.TopicPartition, at int64, done func(int64, error)) {
+			e.carriers.Go(func() {
+				o, err := e.listOffset(tp, at)
+				back(func() { done(o, err) })
+			})
+		},
+		producer: func(id string, done func(connectors.Producer, error)) {
+			e.carriers.Go(func() {
+				p, err := e.cluster.InitProducerID(e.ctx, id)
+				back(func() { done(p, err) })
+			})
+		},
+		fetchFrom: func(offset int64, leaderEpoch int32) {
+			e.fetcher.from(r.shard, offset, leaderEpoch, func(f connectors.Fetched, at time.Time) {
+				back(func() { r.shard.fetched(f, at) })
+			})
+		},
+		dropped: func(string) {
+			r.working.Store(false)
+			at := time.Now()
+			e.tell(func() { e.droppedShard(r, at) })
+		},
+		failed: func(err error) {
+			r.working.Store(false)
+			e.tell(func() { e.failedShard(err) })
+		},
+		ready: func() {
+			r.working.Store(true)
+			e.tell(func() { r.drops = 0 })
+		},
+	}
+}
+
+// run is the goroutine. It ends when ctx does and the shard has finished or run out of patience.
+func (r *runner) run(ctx context.Context) {
+	defer close(r.ended)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var items []func()
+	done := ctx.Done()
+	var deadline time.Time
+	for {
+		items = r.box.take(items)
+		now := time.Now()
+		r.shard.enter(now)
+		for _, f := range items {
+			f()
+		}
+		again, wake := r.shard.work(now)
+		if r.shard.phase == phaseRunning {
+			r.committed.Store(r.shard.journaled)
+		}
+		if done == nil && (r.shard.finished() || now.After(deadline)) {
+			break
+		}
+		if again && done != nil {
+			select {
+			case <-done:
+			default:
+				continue
+			}
+		}
+		if done == nil {
+			wake = earlier(wake, deadline)
+		}
+		d := time.Hour
+		if !wake.IsZero() {
+			d = max(time.Until(wake), 0)
+		}
+		timer.Reset(d)
+		select {
+		case <-r.box.bell:
+		case <-timer.C:
+		case <-done:
+			done = nil
+			deadline = time.Now().Add(stopPatience)
+			r.shard.enter(time.Now())
+			r.shard.stop()
+		}
+	}
+	r.working.Store(false)
+	if err := r.shard.close(); err != nil {
+		r.engine.listener.Failed(r.shard.id, err)
+	}
+}

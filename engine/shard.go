@@ -1,0 +1,472 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"wend/connectors"
+	"wend/connectors/batch"
+	"wend/engine/journey"
+	"wend/schemas"
+	"wend/statestore"
+)
+
+// shardConfig is what a shard is told once.
+type shardConfig struct {
+	id      int32
+	app     string
+	owner   string // this process, for people who read claims
+	program *journey.Program
+	routes  *routes
+	decoder *schemas.Decoder
+
+	source, journal connectors.TopicPartition
+	clusterID       string
+	sourceID        [16]byte
+	journalID       [16]byte
+	partitioner     func(customer []byte) int32 // of the source; nil: any partition is right
+	skipGaps        bool
+	deleteRetention time.Duration // of the journal
+	wait            time.Duration // the longest that a fetch answer takes without records
+
+	dir        string // of the view
+	store      statestore.Options
+	cacheBytes int
+	limits     limits
+}
+
+// limits bound a unit. A unit is cut when it reaches soft or events; no input's effect may be more than effect, so that
+// a unit never outgrows what the journal takes.
+type limits struct {
+	events   int // 1 and up
+	soft     int // bytes of the journal batch at which a unit is cut
+	effect   int // bytes that one input may add
+	document int // bytes of one document
+	action   int // bytes of one action batch
+	outbox   int // bytes owed at which no more events are taken
+}
+
+type phase uint8
+
+const (
+	phaseIdle     phase = iota // nothing is known of the shard
+	phaseClaiming              // claim.go
+	phaseFirst                 // ours, and its first head is on its way
+	phaseRunning
+	phaseStopping // takes nothing more, pays what it owes
+	phaseFailed
+)
+
+// shard is a source partition and its state: the one writer of its journal partition while its claim holds.
+//
+// It is a state machine: inputs are its methods (begin, fetched, work, stop) and the answers that env's calls bring;
+// all run on one goroutine. What it decides goes into the open unit; work seals that into a journal batch as soon as
+// the one before is acknowledged. Only the acknowledgement lets a unit into the view and its actions out (rule 4), so
+// whatever dies, state, offset and outbox agree.
+type shard struct {
+	shardConfig
+	env      *env
+	listener *Listener
+	backlog  atomic.Int64 // bytes fetched and not handled; the fetcher reads it
+
+	phase phase
+	life  int       // counts begins: answers for an earlier life are not heard
+	now   time.Time // of the pass at work
+
+	claim     claim
+	view      *statestore.Store
+	viewBatch *statestore.Batch
+	cache     *cache
+	pub       *publisher
+
+	head       schemas.Head // as last sealed
+	journalEnd int64        // offset that the next unit must get
+	sequence   int64        // of the next journal record under our epoch
+	builder    batch.Builder
+	sealed     []byte // the flying unit's batch, builder's memory
+	open       *unit
+	flying     *unit // sealed, not acknowledged
+	spare      *unit // to be the next open one
+	applied    uint64
+	lastAck    time.Time // of the journal
+	appendWait time.Time // not zero: the flying unit is sent again then
+	ackSince   time.Time // actions were acknowledged that no head says yet; zero: none
+
+	queue     []fetchedAt
+	reader    batch.Reader
+	reading   bool  // reader stands in queue[0]
+	position  int64 // of the source: next offset to handle
+	journaled int64 // source offset of the last acknowledged unit
+	leader    int32 // leader epoch of the last batch handled
+	end       int64 // last stable offset as last heard
+	fetchTry  time.Time
+	fetches   int
+
+	timers  timers
+	event   schemas.Event
+	effects journey.Effects
+	scratch []byte
+}
+
+// fetchedAt is an answer and when it came.
+type fetchedAt struct {
+	connectors.Fetched
+	at time.Time
+}
+
+func newShard(cfg shardConfig, e *env, l *Listener) *shard {
+	s := &shard{shardConfig: cfg, env: e, listener: l}
+	s.timers.shard = s
+	return s
+}
+
+// fetched takes an answer of the source partition.
+func (s *shard) fetched(f connectors.Fetched, at time.Time) {
+	if s.phase != phaseRunning {
+		return
+	}
+	switch f.Code {
+	case connectors.OK:
+		s.backlog.Add(int64(len(f.Batches)))
+		s.queue = append(s.queue, fetchedAt{f, at})
+	case connectors.OffsetOutOfRange:
+		s.outOfRange()
+	default: // the fetcher tries again by itself
+	}
+}
+
+// outOfRange: the source no longer has what comes next, or never had.
+func (s *shard) outOfRange() {
+	life := s.life
+	s.env.offset(s.source, connectors.Earliest, func(earliest int64, err error) {
+		if s.life != life || s.phase != phaseRunning {
+			return
+		}
+		switch {
+		case err != nil:
+			s.fetchAgain()
+		case earliest <= s.position:
+			s.fail(fmt.Errorf("engine: %s/%d ends before offset %d, where this shard goes on: the topic was cut or made again; if that was meant, start under another app name or delete the topic %s",
+				s.source.Topic, s.source.Partition, s.position, s.journal.Topic))
+		case !s.skipGaps:
+			s.fail(fmt.Errorf("engine: %s/%d begins at offset %d, but %d comes next: retention has removed %d records unread; start with --on-gap skip to go on behind the gap",
+				s.source.Topic, s.source.Partition, earliest, s.position, earliest-s.position))
+		default:
+			s.listener.Gap(s.id, s.position, earliest)
+			s.position = earliest
+			s.env.fetchFrom(earliest, -1)
+		}
+	})
+}
+
+// fetchAgain asks for records from where the shard stands once more, a little later.
+func (s *shard) fetchAgain() {
+	s.fetches++
+	s.fetchTry = s.now.Add(backoff(s.fetches))
+}
+
+// work does what is to be done now, in bounded portions: again says that there is more at once, wake when there will be
+// (zero: only an input can bring more).
+func (s *shard) work(now time.Time) (again bool, wake time.Time) {
+	s.enter(now)
+	switch s.phase {
+	case phaseClaiming:
+		return false, s.claim.work()
+	case phaseFirst, phaseStopping:
+		s.seal()
+		return false, s.housekeeping()
+	case phaseRunning:
+	default:
+		return false, time.Time{}
+	}
+	more := s.handleSome()
+	if s.phase != phaseRunning {
+		return false, time.Time{}
+	}
+	if s.timers.fire() {
+		more = true
+	}
+	if s.phase != phaseRunning {
+		return false, time.Time{}
+	}
+	s.seal()
+	wake = s.housekeeping()
+	if s.phase != phaseRunning {
+		return false, time.Time{}
+	}
+	return more && !s.full(), earlier(wake, s.timers.wake())
+}
+
+// enter notes the time of a pass; answers that come in it see it too.
+func (s *shard) enter(now time.Time) {
+	s.now = now
+	if s.pub != nil {
+		s.pub.now = now
+	}
+}
+
+// housekeeping is what happens because time passes, timers apart; it says when it wants to be called next.
+func (s *shard) housekeeping() (wake time.Time) {
+	if s.phase == phaseFailed || s.phase == phaseIdle {
+		return time.Time{}
+	}
+	wake = s.pub.work(s.now)
+	if !s.fetchTry.IsZero() {
+		if s.now.Before(s.fetchTry) {
+			wake = earlier(wake, s.fetchTry)
+		} else {
+			s.fetchTry = time.Time{}
+			s.env.fetchFrom(s.position, s.leader)
+		}
+	}
+	if s.flying != nil && !s.appendWait.IsZero() {
+		if s.now.Before(s.appendWait) {
+			return earlier(wake, s.appendWait)
+		}
+		s.appendWait = time.Time{}
+		s.send()
+	}
+	if s.flying == nil {
+		wake = earlier(wake, s.lastAck.Add(idleHead))
+		if !s.ackSince.IsZero() {
+			wake = earlier(wake, s.ackSince.Add(ackUnit))
+		}
+	}
+	return wake
+}
+
+// earlier of two moments, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// elapsed is the time from a to b by whichever clock saw more of it: the monotonic one stands still while the machine is
+// suspended, the wall clock may be set back.
+func elapsed(a, b time.Time) time.Duration { return max(b.Sub(a), b.Round(0).Sub(a.Round(0))) }
+
+// portion is how many records a pass handles before it looks at other inputs.
+const portion = 512
+
+// handleSome handles records until there are none, the unit is full or the portion is done; true: there are more.
+func (s *shard) handleSome() bool {
+	for range portion {
+		if s.full() {
+			return false // the acknowledgement goes on
+		}
+		rec, err := s.next()
+		if errors.Is(err, io.EOF) {
+			return false
+		}
+		if err != nil {
+			s.listener.Retry(s.id, s.source, "read", err, s.fetches+1)
+			s.forgetFetched()
+			s.fetchAgain()
+			return false
+		}
+		if err := s.handle(rec); err != nil {
+			s.fail(err)
+			return false
+		}
+		s.position = rec.Offset + 1
+	}
+	return true
+}
+
+// next gives the record that comes next; io.EOF when all that was fetched is handled.
+func (s *shard) next() (*batch.Record, error) {
+	for len(s.queue) > 0 {
+		f := &s.queue[0]
+		if !s.reading {
+			s.reader.Reset(f.Batches, s.position, f.Aborted)
+			s.reading = true
+		}
+		rec, err := s.reader.Next()
+		if err == nil {
+			return rec, nil
+		}
+		if !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("engine: %s/%d: %w", s.source.Topic, s.source.Partition, err)
+		}
+		if len(f.Batches) > 0 {
+			s.position = max(s.position, s.reader.NextOffset())
+			s.leader = s.reader.Info().LeaderEpoch
+			s.open.moved = true
+			s.fetches = 0
+		}
+		s.end = f.LastStable
+		s.timers.caughtUp(s.position >= f.LastStable, f.at)
+		s.backlog.Add(-int64(len(f.Batches)))
+		s.queue[0] = fetchedAt{}
+		s.queue = s.queue[1:]
+		s.reading = false
+	}
+	return nil, io.EOF
+}
+
+func (s *shard) forgetFetched() {
+	s.queue, s.reading = nil, false
+	s.backlog.Store(0)
+}
+
+// handle decides what one record means.
+func (s *shard) handle(rec *batch.Record) error {
+	s.open.events++
+	s.open.moved = true
+	from := schemas.Origin{Topic: s.source.Topic, Partition: s.source.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp}
+	if err := s.decoder.Decode(rec.Value, from, &s.event); err != nil {
+		return s.deadLetter(rec, err.Error())
+	}
+	if s.partitioner != nil {
+		if want := s.partitioner([]byte(s.event.Customer)); want != s.source.Partition {
+			return s.deadLetter(rec, fmt.Sprintf("customer %q belongs on partition %d by the source's partitioner: a customer on two partitions would be two; make producers use the record key %q and the partitioner of wend.yaml", s.event.Customer, want, s.event.Customer))
+		}
+	}
+	e, err := s.load(s.event.Customer)
+	if err != nil {
+		return err
+	}
+	s.effects.Reset()
+	for s.effects.More = true; s.effects.More; {
+		s.program.Step(e.customer, e.doc, journey.Input{Event: &s.event}, &s.effects)
+	}
+	if s.effects.Duplicate {
+		s.open.duplicates++
+	}
+	if !s.effects.Changed {
+		return nil
+	}
+	reason, err := s.decided(e, rec.Timestamp)
+	if err != nil || reason == "" {
+		return err
+	}
+	if err := s.undo(e); err != nil {
+		return err
+	}
+	return s.deadLetter(rec, reason)
+}
+
+// load gives the customer's entry, from memory or from the view.
+func (s *shard) load(customer string) (*entry, error) {
+	if e := s.cache.get(customer); e != nil {
+		return e, nil
+	}
+	e := &entry{customer: string(append([]byte(nil), customer...)), indexed: schemas.Never}
+	raw, ok, err := s.view.Get(customer, s.scratch[:0])
+	if err != nil {
+		return nil, fmt.Errorf("engine: shard %d: load customer: %w", s.id, err)
+	}
+	if !ok {
+		e.doc = schemas.NewDocument()
+	} else {
+		s.scratch = raw
+		if e.doc, err = schemas.DecodeDocument(raw); err != nil {
+			return nil, fmt.Errorf("engine: shard %d: customer %q: %w; delete %s to have the view made again from the journal", s.id, customer, err, s.dir)
+		}
+		e.size = len(raw)
+		e.indexed = s.program.NextDue(e.doc) // whoever wrote the document saw to an entry at that time or earlier
+	}
+	s.cache.age(s.applied)
+	s.cache.add(e)
+	return e, nil
+}
+
+// undo brings a customer back to before the present input, whose effect cannot stay.
+func (s *shard) undo(e *entry) error {
+	var raw []byte
+	switch {
+	case s.open.has(e):
+		raw = s.open.documents[e.slot].bytes
+	case s.flying != nil && s.flying.has(e):
+		raw = s.flying.documents[e.slot].bytes
+	default:
+		s.cache.remove(e.customer)
+		return nil
+	}
+	doc, err := schemas.DecodeDocument(raw)
+	if err != nil {
+		return fmt.Errorf("engine: shard %d: customer %q: %w", s.id, e.customer, err)
+	}
+	e.doc = doc
+	return nil
+}
+
+// stop has the shard finish: nothing more is taken, what is decided is journaled and paid. finished tells when.
+func (s *shard) stop() {
+	switch s.phase {
+	case phaseRunning, phaseFirst:
+		s.phase = phaseStopping
+		s.env.fetchFrom(-1, -1)
+		s.forgetFetched()
+	case phaseClaiming:
+		s.drop("stopping")
+	}
+}
+
+// finished says whether a stopped shard has nothing left to do.
+func (s *shard) finished() bool {
+	switch s.phase {
+	case phaseIdle, phaseFailed:
+		return true
+	case phaseStopping:
+		return s.flying == nil && !s.open.any() && s.pub.idle() && s.ackSince.IsZero()
+	}
+	return false
+}
+
+// drop lets go of the shard: what was not acknowledged never was. The view keeps what it has.
+func (s *shard) drop(reason string) {
+	if s.phase == phaseIdle || s.phase == phaseFailed {
+		return
+	}
+	s.release()
+	s.phase = phaseIdle
+	s.listener.Dropped(s.id, reason)
+	s.env.dropped(reason)
+}
+
+// fail stops the shard until somebody acts.
+func (s *shard) fail(err error) {
+	if s.phase == phaseFailed {
+		return
+	}
+	s.release()
+	s.phase = phaseFailed
+	s.listener.Failed(s.id, err)
+	s.env.failed(err)
+}
+
+func (s *shard) release() {
+	s.life++
+	s.env.fetchFrom(-1, -1)
+	s.forgetFetched()
+	if s.pub != nil {
+		s.pub.end()
+	}
+	s.open, s.flying, s.spare = nil, nil, nil
+	s.cache = nil
+	s.builder = batch.Builder{} // its memory may still be on its way
+}
+
+// close ends the shard and its view. The shard must not be used again.
+func (s *shard) close() error {
+	if s.phase != phaseIdle && s.phase != phaseFailed {
+		s.release()
+		s.phase = phaseIdle
+	}
+	if s.view == nil {
+		return nil
+	}
+	s.viewBatch.Close()
+	err := s.view.Close()
+	s.view = nil
+	if err != nil {
+		return fmt.Errorf("engine: close the view of shard %d: %w", s.id, err)
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"wend/engine/journey"
+	"wend/schemas"
+	"wend/statestore"
+)
+
+// timers fires what is due in the shard's index, as far as the shard's clock has come.
+//
+// The clock is the latest wall-clock moment at which the shard had handled all of its partition. It stands still while
+// the shard is behind, so a reminder never overtakes the purchase that cancels it. "Had handled all" is believed while
+// the newest fetch answer is not older than an answer takes and a second: an owner that was suspended wakes up believing
+// nothing.
+//
+// The index holds at least one entry at or before each customer's earliest due time, and the document is the truth:
+// cancelling writes nothing, and firing looks again. Entries reach the index with their unit, so an insert may come to
+// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back, and the entry is kept in late,
+// because a unit that was scanned before the insert will still remove the range over it.
+type timers struct {
+	shard  *shard
+	clock  int64 // ms; what is due at or before it may fire
+	cursor statestore.Cursor
+	late   []statestore.Timer // inserted below the cursor, not looked at since
+	next   statestore.Timer   // the first entry behind the cursor, when known
+	known  bool
+	none   bool // known: there is no entry behind the cursor
+	buf    []statestore.Timer
+
+	caught   bool      // all of the newest fetch answer was handled and reached the end
+	caughtAt time.Time // when that answer came
+
+	seen    time.Time     // of the last look at the wall clock
+	skew    time.Duration // by how much the wall clock is not believed
+	probe   bool          // the journal's time is asked for
+	patient time.Duration // how long an answer is believed
+}
+
+// open makes ready for a shard whose head says clock.
+func (t *timers) open(clock int64, wait time.Duration) {
+	*t = timers{shard: t.shard, clock: clock, patient: wait + time.Second, seen: t.shard.now, buf: t.buf}
+}
+
+// caughtUp hears whether an answer that came at `at` left nothing to handle.
+func (t *timers) caughtUp(yes bool, at time.Time) {
+	t.caught = yes
+	if yes {
+		t.caughtAt = at
+	}
+}
+
+// wall is the wall clock in ms, as far as it is believed. A forward step is not believed until the time that the
+// journal's broker stamps on a unit confirms it.
+func (t *timers) wall() int64 {
+	now := t.shard.now
+	if step := now.Round(0).Sub(t.seen.Round(0)) - now.Sub(t.seen); step > 2*time.Second {
+		t.skew += step
+		t.probe = true
+		t.shard.listener.ClockStep(t.shard.id, step)
+	}
+	t.seen = now
+	return now.Add(-t.skew).UnixMilli()
+}
+
+// probing says whether a unit is wanted for its timestamp alone.
+func (t *timers) probing() bool { return t.probe }
+
+// confirmed hears the broker's time of appending a unit, -1 where it does not tell.
+func (t *timers) confirmed(appended int64) {
+	if !t.probe {
+		return
+	}
+	t.probe = false
+	t.skew = 0
+	if ahead := t.shard.now.Sub(time.UnixMilli(appended)); appended > 0 && ahead > 5*time.Second {
+		t.skew = ahead // the broker says that the step was wrong
+	}
+}
+
+// advance moves the clock, and says whether it may be believed.
+func (t *timers) advance() bool {
+	s := t.shard
+	wall := t.wall()
+	if !t.caught || len(s.queue) > 0 || s.now.Sub(t.caughtAt) > t.patient {
+		return false
+	}
+	t.clock = max(t.clock, wall-1) // the present millisecond is not over
+	return true
+}
+
+// firePortion is how many customers' timers fire between two looks at events.
+const firePortion = 256
+
+// fire lets what is due happen, a portion; true: there is more.
+func (t *timers) fire() bool {
+	s := t.shard
+	if !t.advance() || s.full() {
+		return false
+	}
+	if t.known && (t.none || t.next.Due > t.clock) {
+		return false
+	}
+	limit := min(firePortion, s.limits.events-s.open.fires)
+	due, err := s.view.Timers(t.cursor, t.clock, limit, t.buf[:0])
+	if err != nil {
+		s.fail(err)
+		return false
+	}
+	t.buf = due
+	t.known = false
+	for _, d := range due {
+		if s.full() {
+			return false
+		}
+		if err := t.look(d); err != nil {
+			s.fail(err)
+			return false
+		}
+		t.cursor = d
+		s.open.fired, s.open.anyFired = d, true
+		s.open.fires++
+	}
+	return len(due) == limit
+}
+
+// look fires what is due for the customer of an index entry, if anything is.
+func (t *timers) look(d statestore.Timer) error {
+	s := t.shard
+	if i := slices.Index(t.late, d); i >= 0 {
+		t.late = slices.Delete(t.late, i, i+1)
+	}
+	e, err := s.load(d.Customer)
+	if err != nil {
+		return err
+	}
+	due := s.program.NextDue(e.doc)
+	if due <= t.clock {
+		s.open.lateness = max(s.open.lateness, time.Duration(s.now.UnixMilli()-due)*time.Millisecond)
+		s.effects.Reset()
+		s.program.Step(e.customer, e.doc, journey.Input{Until: t.clock}, &s.effects)
+		e.indexed = schemas.Never // this entry goes
+		reason, err := s.decided(e, 0)
+		if err != nil {
+			return err
+		}
+		if reason != "" { // it cannot be dead-lettered: there is no record. The customer's timers wait for the next event.
+			s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, -1, "timers of customer "+e.customer+": "+reason)
+			return s.undo(e)
+		}
+		return nil
+	}
+	if due != schemas.Never {
+		e.indexed = due
+		s.open.timers = append(s.open.timers, statestore.Timer{Due: due, Customer: e.customer})
+	} else {
+		e.indexed = schemas.Never
+	}
+	return nil
+}
+
+// applying puts the unit's part of the index into b and takes account of what that does to the scan.
+func (t *timers) applying(u *unit, b *statestore.Batch) {
+	if u.anyFired {
+		b.RemoveTimersThrough(u.fired)
+		for _, d := range t.late {
+			if !after(d, u.fired) {
+				b.PutTimer(d.Due, d.Customer)
+			}
+		}
+	}
+	for _, d := range u.timers {
+		t.insert(d, b)
+	}
+}
+
+func (t *timers) insert(d statestore.Timer, b *statestore.Batch) {
+	b.PutTimer(d.Due, d.Customer)
+	if !after(d, t.cursor) {
+		t.late = append(t.late, d)
+		t.cursor = statestore.Cursor{Due: d.Due} // before every customer of that time
+		t.known = false
+		return
+	}
+	if t.known && (t.none || after(t.next, d)) {
+		t.next, t.none = d, false
+	}
+}
+
+// after says whether a comes behind b in the index.
+func after(a, b statestore.Cursor) bool {
+	return a.Due > b.Due || a.Due == b.Due && a.Customer > b.Customer
+}
+
+// wake is when the first timer may fire; zero: none, or the clock stands still.
+func (t *timers) wake() time.Time {
+	s := t.shard
+	if !t.caught || s.full() || s.now.Sub(t.caughtAt) > t.patient {
+		return time.Time{}
+	}
+	if !t.known {
+		next, ok, err := s.view.NextTimer(t.cursor)
+		if err != nil {
+			s.fail(err)
+			return time.Time{}
+		}
+		t.next, t.none, t.known = next, !ok, true
+	}
+	if t.none {
+		return time.Time{}
+	}
+	if t.next.Due <= t.clock {
+		return s.now
+	}
+	in := time.Duration(t.next.Due+1-s.now.UnixMilli())*time.Millisecond + t.skew
+	if in > time.Hour || in < -time.Hour { // far away, or the clock is not believed: look again then
+		in = time.Hour
+	}
+	return s.now.Add(max(in, time.Millisecond))
+}

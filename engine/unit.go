@@ -1,0 +1,371 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"wend/connectors"
+	"wend/connectors/batch"
+	"wend/schemas"
+	"wend/statestore"
+)
+
+const (
+	ackUnit    = time.Second      // acknowledgements that no unit carries get one of their own after this
+	idleHead   = 50 * time.Minute // an owner with nothing to say says it this often (rule 3), so that it never gets
+	staleOwner = time.Hour        // this old: then it claims anew before it appends
+)
+
+// unit is what is committed together: the effect of a run of inputs. One is open and grows; one may be in flight.
+type unit struct {
+	number    uint64
+	documents []changed
+	actions   []*actionBatch
+	timers    []statestore.Timer // to be in the index
+	fired     statestore.Cursor  // timers up to here were looked at
+	anyFired  bool
+	moved     bool // the source position, or anything else that only the head tells
+	bytes     int  // of documents and actions
+
+	retired []retired // outbox records that this unit's head says are acknowledged
+	head    []byte
+	next    int64 // source offset, for the listener
+	count   int   // journal records
+	sealed  time.Time
+	tries   int
+
+	events, duplicates, deadLetters, fires, leftOut int
+	lateness                                        time.Duration
+
+	arena []byte // holds the documents' bytes
+}
+
+// changed is a customer's document as the unit leaves it.
+type changed struct {
+	entry *entry
+	bytes []byte
+}
+
+// actionBatch collects the unit's actions for one lane.
+type actionBatch struct {
+	lane    *lane
+	builder batch.Builder
+	stamps  []int64
+	bytes   []byte // once sealed
+	first   int64
+}
+
+type retired struct {
+	lane   *lane
+	record int64
+}
+
+func (u *unit) any() bool {
+	return u.moved || len(u.documents) > 0 || len(u.actions) > 0 || u.anyFired
+}
+
+func (u *unit) has(e *entry) bool { return e.unit == u.number }
+
+// reset makes the unit empty and gives it a number. Its memory is used again.
+func (u *unit) reset(number uint64) {
+	clear(u.documents)
+	clear(u.actions)
+	*u = unit{number: number, documents: u.documents[:0], actions: u.actions[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0], arena: u.arena[:0]}
+}
+
+// full says that the open unit takes no more: it is at its bounds, or the outbox is.
+func (s *shard) full() bool {
+	if s.open.events >= s.limits.events || s.open.fires >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
+		return true
+	}
+	for _, ab := range s.open.actions {
+		if ab.builder.Size() >= s.limits.action/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// decided takes the effects of one input on one customer into the open unit, or says why they cannot be (then nothing
+// was taken). stamp is the timestamp of the record that caused them, 0 for a timer.
+func (s *shard) decided(e *entry, stamp int64) (reason string, err error) {
+	u := s.open
+	mark := len(u.arena)
+	u.arena = e.doc.Append(u.arena)
+	doc := u.arena[mark:len(u.arena):len(u.arena)]
+	if len(doc) > s.limits.document {
+		u.arena = u.arena[:mark]
+		return fmt.Sprintf("the customer's document would grow to %d bytes; at most %d are allowed", len(doc), s.limits.document), nil
+	}
+	effect := len(doc) + len(e.customer) + 64
+	var small [4]int
+	sizes := small[:0]
+	if len(s.effects.Actions) > 0 {
+		s.scratch = s.scratch[:0]
+		for i := range s.effects.Actions {
+			from := len(s.scratch)
+			s.scratch = s.effects.Actions[i].AppendJSON(s.scratch)
+			sizes = append(sizes, len(s.scratch)-from)
+			n := len(s.scratch) - from + 2*len(s.effects.Actions[i].ID) + 256
+			if n > s.limits.action {
+				u.arena = u.arena[:mark]
+				return fmt.Sprintf("the action %s would have %d bytes; its topic takes %d", s.effects.Actions[i].ID, n, s.limits.action), nil
+			}
+			effect += n
+		}
+	}
+	if effect > s.limits.effect {
+		u.arena = u.arena[:mark]
+		return fmt.Sprintf("its whole effect has %d bytes; a journal batch takes %d of one event", effect, s.limits.effect), nil
+	}
+	u.bytes += effect
+	if u.has(e) {
+		u.documents[e.slot].bytes = doc
+	} else {
+		e.unit, e.slot = u.number, len(u.documents)
+		u.documents = append(u.documents, changed{e, doc})
+	}
+	e.size = len(doc)
+	if due := s.program.NextDue(e.doc); due < e.indexed {
+		e.indexed = due
+		u.timers = append(u.timers, statestore.Timer{Due: due, Customer: e.customer})
+	}
+	json := s.scratch
+	for i := range s.effects.Actions {
+		a := &s.effects.Actions[i]
+		l, err := s.routes.lane(s.pub, a.Channel, a.Customer)
+		if err != nil {
+			return "", err
+		}
+		s.owe(l, a.Customer, json[:sizes[i]], stamp,
+			batch.RecordHeader{Key: "action_id", Value: []byte(a.ID)},
+			batch.RecordHeader{Key: "journey", Value: []byte(a.Journey)},
+			batch.RecordHeader{Key: "channel", Value: []byte(a.Channel)})
+		json = json[sizes[i]:]
+	}
+	u.leftOut += int(s.effects.Counters.LeftOut)
+	return "", nil
+}
+
+// owe adds a record to the unit's batch for the lane.
+func (s *shard) owe(l *lane, key string, value []byte, stamp int64, headers ...batch.RecordHeader) {
+	var ab *actionBatch
+	for _, x := range s.open.actions {
+		if x.lane == l {
+			ab = x
+		}
+	}
+	if ab == nil {
+		ab = &actionBatch{lane: l, first: l.next}
+		ab.builder.Reset(batch.Header{ProducerID: s.pub.producerID, ProducerEpoch: s.pub.epoch, BaseSequence: batch.WireSequence(l.next), Timestamp: s.now.UnixMilli()})
+		s.open.actions = append(s.open.actions, ab)
+		s.pub.locate(l)
+	}
+	ab.builder.Append([]byte(key), value, headers...)
+	ab.stamps = append(ab.stamps, stamp)
+}
+
+// deadLetter sends a record aside, as it came, through the same outbox as actions; the source goes on.
+func (s *shard) deadLetter(rec *batch.Record, reason string) error {
+	s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, rec.Offset, reason)
+	s.open.deadLetters++
+	l := s.routes.deadLetterLane(s.pub, s.id)
+	headers := []batch.RecordHeader{
+		{Key: "reason", Value: []byte(reason)},
+		{Key: "topic", Value: []byte(s.source.Topic)},
+		{Key: "partition", Value: strconv.AppendInt(nil, int64(s.source.Partition), 10)},
+		{Key: "offset", Value: strconv.AppendInt(nil, rec.Offset, 10)},
+	}
+	value := rec.Value
+	if room := min(s.limits.effect, s.limits.action) - len(rec.Key) - len(reason) - 512; len(value) > room {
+		headers = append(headers, batch.RecordHeader{Key: "truncated", Value: strconv.AppendInt(nil, int64(len(value)), 10)})
+		value = value[:max(room, 0)]
+	}
+	s.open.bytes += len(value) + len(rec.Key) + len(reason) + 256
+	s.owe(l, string(rec.Key), value, 0, headers...)
+	return nil
+}
+
+// seal makes a journal batch of the open unit and sends it, if there is something to say and nothing in flight.
+func (s *shard) seal() {
+	if s.flying != nil {
+		return
+	}
+	ackDue := !s.ackSince.IsZero() && (s.phase == phaseStopping || s.now.Sub(s.ackSince) >= ackUnit)
+	if !s.open.any() && !ackDue && s.now.Sub(s.lastAck) < idleHead && !s.timers.probing() {
+		return
+	}
+	if elapsed(s.lastAck, s.now) > staleOwner {
+		s.drop("was suspended for over an hour; claims anew")
+		return
+	}
+	u := s.open
+	for _, ab := range u.actions {
+		if ab.lane.lookFrom < 0 { // its end offset is on its way: it belongs into this head
+			s.pub.locate(ab.lane)
+			return
+		}
+	}
+	if s.spare == nil {
+		s.spare = new(unit)
+	}
+	s.flying, s.open, s.spare = u, s.spare, nil
+	s.open.reset(u.number + 1)
+	s.ackSince = time.Time{}
+
+	for _, ab := range u.actions {
+		ab.builder.Finish()
+		ab.bytes = ab.builder.Take()
+		ab.lane.next += int64(len(ab.stamps))
+	}
+	for _, l := range s.pub.lanes {
+		for _, record := range l.retired {
+			u.retired = append(u.retired, retired{l, record})
+		}
+		l.retired = l.retired[:0]
+	}
+	s.head.Unit = u.number
+	s.head.Clock = s.timers.clock
+	s.head.ClusterID, s.head.SourceID, s.head.JournalID = s.clusterID, s.sourceID, s.journalID
+	s.head.Sources = append(s.head.Sources[:0], schemas.SourcePosition{Topic: s.source.Topic, Offset: s.position, LeaderEpoch: s.leader})
+	s.head.Outbox = s.head.Outbox[:0]
+	for _, l := range s.pub.lanes {
+		if l.lookFrom >= 0 {
+			s.head.Outbox = append(s.head.Outbox, schemas.OutboxPosition{Topic: l.Topic, Partition: l.Partition, Next: l.next, Acked: l.acked, LookFrom: l.lookFrom})
+		}
+	}
+	var err error
+	if u.head, err = s.head.Append(u.head[:0]); err != nil {
+		s.fail(err)
+		return
+	}
+	s.write(u)
+	u.next, u.sealed = s.position, s.now
+	s.send()
+}
+
+// write encodes the unit into the journal builder.
+func (s *shard) write(u *unit) {
+	b := &s.builder
+	b.Reset(batch.Header{ProducerID: s.claim.producerID, ProducerEpoch: s.claim.epoch, BaseSequence: batch.WireSequence(s.sequence), Timestamp: s.now.UnixMilli()})
+	b.Append(keyHead, u.head)
+	key := s.scratch[:0]
+	for i := range u.documents {
+		key = append(append(key[:0], keyDocument...), u.documents[i].entry.customer...)
+		b.Append(key, u.documents[i].bytes)
+	}
+	for _, ab := range u.actions {
+		key = appendOwedKey(key[:0], ab.lane.TopicPartition, ab.first)
+		b.Append(key, ab.bytes)
+	}
+	for _, r := range u.retired {
+		key = appendOwedKey(key[:0], r.lane.TopicPartition, r.record)
+		b.Append(key, nil)
+	}
+	s.scratch = key
+	u.count = b.Count()
+	s.sealed = b.Finish()
+}
+
+// send gives the flying unit to the journal, the same bytes on every try.
+func (s *shard) send() {
+	u, life := s.flying, s.life
+	u.tries++
+	s.env.append(s.sealed, func(r connectors.Produced) {
+		if s.life == life && s.flying == u {
+			s.appended(r)
+		}
+	})
+}
+
+// appended hears the journal's answer.
+func (s *shard) appended(r connectors.Produced) {
+	u := s.flying
+	switch v := verdict(r); v {
+	case taken:
+		if r.BaseOffset != s.journalEnd {
+			s.drop(fmt.Sprintf("a unit was acknowledged at offset %d of the journal instead of %d: somebody else writes there", r.BaseOffset, s.journalEnd))
+			return
+		}
+		s.acknowledged(u, r)
+	case fencedOff, outOfOrder:
+		s.drop(fmt.Sprintf("the journal refused a unit (%v): another member has claimed the shard", answerError(r)))
+	case tooLarge:
+		s.fail(fmt.Errorf("engine: shard %d: %s refuses a unit of %d bytes (%w): its max.message.bytes was lowered below %d; raise it again", s.id, s.journal.Topic, len(s.sealed), r.Code, len(s.sealed)))
+	default:
+		if v == refused {
+			s.listener.Refused(s.id, s.journal, r.Code, r.Message)
+		}
+		s.listener.Retry(s.id, s.journal, "append", answerError(r), u.tries)
+		s.appendWait = s.now.Add(backoff(u.tries))
+	}
+}
+
+// acknowledged lets a unit out: its actions to the publisher, its documents to the view. The next unit is sent before
+// the view is written, so that the journal never waits for the disk.
+func (s *shard) acknowledged(u *unit, r connectors.Produced) {
+	s.journalEnd += int64(u.count)
+	s.sequence += int64(u.count)
+	s.lastAck = s.now
+	s.journaled = u.next
+	s.timers.confirmed(r.AppendTime)
+	size := len(s.sealed)
+	if u.tries > 1 { // an earlier try's bytes may still be in a socket's hands
+		s.builder = batch.Builder{}
+	}
+	for _, ab := range u.actions {
+		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps})
+	}
+	s.listener.Unit(s.id, UnitInfo{Number: u.number, Events: u.events, Duplicates: u.duplicates, DeadLetter: u.deadLetters, Documents: len(u.documents),
+		Actions: countActions(u), Timers: u.fires, Lateness: u.lateness, LeftOut: u.leftOut, Bytes: size, Took: s.now.Sub(u.sealed), Next: u.next, End: s.end, Owed: s.pub.owedBytes})
+	s.flying = nil
+	first := s.phase == phaseFirst
+	if !first {
+		s.seal()
+	}
+	if s.phase == phaseIdle || s.phase == phaseFailed { // sealing found that it may not
+		return
+	}
+	if err := s.apply(u, s.journalEnd-1, r.AppendTime); err != nil {
+		s.fail(err)
+		return
+	}
+	if s.spare == nil {
+		s.spare = u
+	}
+	if first {
+		s.run()
+	}
+}
+
+func countActions(u *unit) (n int) {
+	for _, ab := range u.actions {
+		n += len(ab.stamps)
+	}
+	return n
+}
+
+// apply brings an acknowledged unit into the view.
+func (s *shard) apply(u *unit, last, appended int64) error {
+	b := s.viewBatch
+	b.Reset()
+	s.timers.applying(u, b)
+	for i := range u.documents {
+		b.PutDocument(u.documents[i].entry.customer, u.documents[i].bytes)
+	}
+	for _, ab := range u.actions {
+		b.PutOwed(owedKey(ab.lane.TopicPartition, ab.first), ab.bytes)
+	}
+	for _, r := range u.retired {
+		b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
+	}
+	s.claim.tail.position, s.claim.tail.appended = last+1, appended
+	s.claim.tail.head = append(s.claim.tail.head[:0], u.head...)
+	s.claim.tail.put(b)
+	if err := s.view.Apply(b); err != nil {
+		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)
+	}
+	s.applied = u.number
+	return nil
+}
