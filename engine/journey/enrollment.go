@@ -1,0 +1,319 @@
+package journey
+
+import (
+	"slices"
+
+	"wend/schemas"
+)
+
+// Reasons of leaving that no author wrote.
+const (
+	reasonCompleted   = "completed"    // behind the last step
+	reasonStepRemoved = "step_removed" // the program no longer has the step where it stood
+)
+
+// maxResets is how often an await restarts; further events that would restart it are ignored.
+const maxResets = 100
+
+// maxEnded is how many ended enrollments of a journey are still looked at for their goal; the oldest go first.
+const maxEnded = 1_000
+
+// offer does point 4 for one journey: its running enrollments, oldest first, then its entry.
+func (s *stepper) offer(t *touch) {
+	j := t.plan
+	if t.inside {
+		if at, found := findState(s.doc, j.name); found {
+			if js := &s.doc.Journeys[at]; len(js.Running)+len(js.Ended) > 0 {
+				s.inside(j, js, t.goal)
+			}
+		}
+	}
+	if t.enter {
+		s.enter(j)
+	}
+}
+
+// inside offers the event in hand to the enrollments of a journey.
+func (s *stepper) inside(j *plan, js *schemas.JourneyState, goal bool) {
+	var winner uint64 // the enrollment whose goal the event reaches: numbers begin at 1
+	if goal {
+		s.forgetEnded(j, js)
+		winner = s.winner(j, js)
+	}
+	for i := range js.Ended {
+		if js.Ended[i].Number == winner {
+			// Those before it in age were looked at by number, not by place: an ended one runs only its `do`, which no
+			// running one sees but through the profile.
+			s.reachGoal(j, js, &js.Ended[i], true)
+			js.Ended = slices.Delete(js.Ended, i, i+1)
+			break
+		}
+	}
+	stay := 0
+	for i := range js.Running {
+		if s.offerTo(j, js, &js.Running[i], winner) {
+			continue
+		}
+		if stay != i {
+			js.Running[stay] = js.Running[i]
+		}
+		stay++
+	}
+	clear(js.Running[stay:])
+	js.Running = js.Running[:stay]
+}
+
+// winner returns the number of the newest enrollment, running or ended, that the event fits as a goal, or 0. Where the
+// goal counts events, each enrollment counts for itself, whoever wins.
+func (s *stepper) winner(j *plan, js *schemas.JourneyState) uint64 {
+	var winner uint64
+	i, k := len(js.Running)-1, len(js.Ended)-1
+	for i >= 0 || k >= 0 {
+		var en *schemas.Enrollment
+		if k < 0 || i >= 0 && js.Running[i].Number > js.Ended[k].Number {
+			en = &js.Running[i]
+			i--
+		} else {
+			en = &js.Ended[k]
+			k--
+		}
+		if (winner == 0 || j.goal.times > 0) && s.fires(j.goal, j, en) && winner == 0 {
+			winner = en.Number
+		}
+	}
+	return winner
+}
+
+// offerTo offers the event in hand to one running enrollment: goal, exits, await. It reports whether the enrollment
+// left.
+func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, winner uint64) bool {
+	s.inHand = true
+	if en.Number == winner {
+		s.reachGoal(j, js, en, false)
+		return true
+	}
+	for i := range j.exits {
+		x := &j.exits[i]
+		if !x.wants(s.typ.id) || !s.fires(x, j, en) {
+			continue
+		}
+		stands, reason := false, ""
+		if x.do != end {
+			stands, reason = s.run(j, en, x.do)
+		}
+		_ = stands // `do` steps do not wait: compile saw to it
+		switch {
+		case x.reason != "":
+			reason = x.reason
+		case reason == "" || reason == reasonCompleted:
+			reason = s.typ.name
+		}
+		s.leave(j, js, en, reason)
+		return true
+	}
+	at, ok := j.standing[en.Step]
+	if !ok {
+		s.leave(j, js, en, reasonStepRemoved)
+		return true
+	}
+	n := &j.nodes[at]
+	if n.op == opAwait {
+		for i := range n.await.events {
+			t := &n.await.events[i]
+			if !t.wants(s.typ.id) || !s.fires(t, j, en) {
+				continue
+			}
+			if t.reset {
+				if en.Resets < maxResets {
+					s.reset(j, n, en)
+					return false
+				}
+				break // ignored, also by the events listed behind it
+			}
+			return s.move(j, js, en, n, t.do)
+		}
+	}
+	if j.earlyTypes[s.typ.id] {
+		s.rememberEarly(j, n, en)
+	}
+	return false
+}
+
+// fires reports whether the event in hand, whose type the trigger wants, is one for the enrollment; a trigger that
+// counts counts it.
+func (s *stepper) fires(t *trigger, j *plan, en *schemas.Enrollment) bool {
+	s.inHand = true
+	if t.of != "" && !s.isOf(en, t.of) {
+		return false
+	}
+	if ok, _ := s.holds(t.cond, j, en, t.place); !ok {
+		return false
+	}
+	return t.times == 0 || s.counted(&en.Counts, t, "")
+}
+
+// isOf reports whether the event in hand is feedback on a send of the enrollment.
+func (s *stepper) isOf(en *schemas.Enrollment, send string) bool {
+	for i := range en.Sent {
+		if en.Sent[i].ID == send {
+			v, _ := s.offered.Field("action_id")
+			id, isText := v.(string)
+			return isText && id == en.Sent[i].ActionID
+		}
+	}
+	return false
+}
+
+// move leads an enrollment on from the await n; it reports whether it left.
+func (s *stepper) move(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, n *node, to int32) bool {
+	if s.out.Tracing {
+		s.trace(s.about(DecidedMoved, j, en, n.id))
+	}
+	stands, reason := s.run(j, en, to)
+	if stands {
+		s.settle(j, en)
+		return false
+	}
+	s.leave(j, js, en, reason)
+	return true
+}
+
+// reset restarts an await; the event in hand becomes `event` and `cause`.
+func (s *stepper) reset(j *plan, n *node, en *schemas.Enrollment) {
+	en.Resets++
+	en.Due = later(s.doc.Time, n.await.within)
+	s.settle(j, en)
+	if s.out.Tracing {
+		d := s.about(DecidedMoved, j, en, n.id)
+		d.Detail, d.Due = "reset", en.Due
+		s.trace(d)
+	}
+}
+
+// settle writes down what an enrollment that stays in the document needs of the event in hand.
+func (s *stepper) settle(j *plan, en *schemas.Enrollment) {
+	if s.entering {
+		en.EnterCause, en.Enter = s.causeOf(), s.keepFields(&j.enterFields)
+	}
+	if s.inHand {
+		en.Cause, en.Event = s.causeOf(), s.keepFields(&j.eventFields)
+	}
+}
+
+// rememberEarly keeps the event in hand, which did not move the enrollment, for awaits with `since: enter` that may
+// come after n. Each of their events keeps its oldest matches, one for every await that may take one: an event that
+// another await took before counts no more, and then the next one does.
+func (s *stepper) rememberEarly(j *plan, n *node, en *schemas.Enrollment) {
+	for _, at := range n.later {
+		a := &j.nodes[at]
+		for i := range a.await.events {
+			t := &a.await.events[i]
+			if !t.since || !t.wants(s.typ.id) {
+				continue
+			}
+			kept := 0
+			for k := range en.Early {
+				if en.Early[k].Step == a.id && en.Early[k].Index == i {
+					kept++
+				}
+			}
+			if kept < j.early && s.fires(t, j, en) {
+				en.Early = append(en.Early, schemas.Early{
+					Step: a.id, Index: i, Cause: s.causeOf(), Event: s.keepFields(&j.eventFields),
+				})
+			}
+		}
+	}
+}
+
+// takeEarly returns where the oldest early match of an await that is reached now leads, and makes it `event` and
+// `cause`. It counts for no other await any more.
+func (s *stepper) takeEarly(j *plan, n *node, en *schemas.Enrollment) (to int32, ok bool) {
+	for k := range en.Early {
+		e := &en.Early[k]
+		if e.Step != n.id || e.Index < 0 || e.Index >= len(n.await.events) || !n.await.events[e.Index].since {
+			continue
+		}
+		en.Cause, en.Event = e.Cause, e.Event
+		s.inHand = false
+		to = n.await.events[e.Index].do
+		id := e.Cause.EventID
+		en.Early = slices.DeleteFunc(en.Early, func(x schemas.Early) bool { return x.Step == n.id || x.Cause.EventID == id })
+		if s.out.Tracing {
+			d := s.about(DecidedMoved, j, en, n.id)
+			d.Detail = "by an event that came before the step was reached"
+			s.trace(d)
+		}
+		return to, true
+	}
+	return end, false
+}
+
+// reachGoal ends an enrollment by its goal.
+func (s *stepper) reachGoal(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, ended bool) {
+	s.inHand = true
+	s.out.Counters.Goals++
+	if !ended {
+		s.out.Counters.Left++
+	}
+	if s.out.Tracing {
+		d := s.about(DecidedGoal, j, en, "goal")
+		if ended {
+			d.Detail = "after its end"
+		}
+		s.trace(d)
+	}
+	if j.goal.do != end {
+		s.run(j, en, j.goal.do)
+	}
+}
+
+// leave ends an enrollment otherwise than by its goal; the caller takes it off the running ones. It reports whether the
+// enrollment's memory went to the ended ones, which are looked at for their goal while `within` lasts.
+func (s *stepper) leave(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, reason string) bool {
+	s.out.Counters.Left++
+	if s.out.Tracing {
+		d := s.about(DecidedExit, j, en, en.Step)
+		d.Reason = reason
+		s.trace(d)
+	}
+	if j.goal == nil || j.goal.times > 0 || j.goal.within <= 0 {
+		return false
+	}
+	expires := later(en.Entered, j.goal.within)
+	if expires <= s.doc.Time {
+		return false
+	}
+	if s.entering {
+		en.EnterCause, en.Enter = s.causeOf(), s.keepFields(&j.enterFields)
+	}
+	s.forgetEnded(j, js)
+	gone := *en
+	gone.Event, gone.Cause, gone.Step, gone.Arrived, gone.Due, gone.Resets = nil, schemas.Cause{}, "", 0, schemas.Never, 0
+	gone.Early, gone.Expires = nil, expires
+	at := len(js.Ended)
+	for at > 0 && js.Ended[at-1].Number > gone.Number {
+		at--
+	}
+	if len(js.Ended) >= maxEnded && at > 0 {
+		js.Ended = slices.Delete(js.Ended, 0, 1)
+		at--
+	}
+	js.Ended = slices.Insert(js.Ended, at, gone)
+	return true
+}
+
+// forgetEnded drops ended enrollments whose `within` is over by the customer's time.
+func (s *stepper) forgetEnded(j *plan, js *schemas.JourneyState) {
+	if len(js.Ended) > 0 {
+		js.Ended = slices.DeleteFunc(js.Ended, func(en schemas.Enrollment) bool { return en.Expires <= s.doc.Time })
+	}
+}
+
+// later adds a duration to a time and stays at Never where it would pass it.
+func later(at, length int64) int64 {
+	if length == schemas.Never || length > 0 && at > schemas.Never-length {
+		return schemas.Never
+	}
+	return at + length
+}

@@ -1,0 +1,237 @@
+package journey
+
+import (
+	"sort"
+	"time"
+
+	"wend/engine/journey/expr"
+	"wend/schemas"
+	"wend/schemas/yamlfile"
+)
+
+// Program is a compiled workspace. It is immutable, and safe for concurrent Steps on different documents.
+//
+// What an event costs is decided here: types is the only look-up by name on the way of an event, and it leads to the
+// journeys that want the type and no others. Everything behind it is reached by index. Names come back only where a
+// document holds them: journeys (found by binary search in a customer's few) and the steps where enrollments stand.
+type Program struct {
+	plans    []*plan // in the order in which they are offered an event: by priority, then name
+	byName   []*plan // in order of name, as documents keep them
+	types    map[string]*typeIndex
+	profile  map[string]expr.Type // declared attributes and the three that every profile has
+	channels []string
+}
+
+// typeIndex is what the program wants of one event type.
+type typeIndex struct {
+	name    string // outlives the event, so that documents and actions need no copy
+	id      int32
+	updates []*update
+	touches []touch // in the order of Program.plans
+}
+
+// touch is one journey's interest in a type.
+type touch struct {
+	plan   *plan
+	enter  bool
+	goal   bool
+	inside bool // goal, an exit or an await wants it: enrollments have to be looked at
+}
+
+// plan is a compiled journey. Steps are nodes in a flat table; a node id means nothing outside this plan, and what a
+// document keeps is the step id, which the author's file decides.
+type plan struct {
+	name     string
+	rank     int32 // in Program.plans
+	zone     *time.Location
+	rollout  uint32 // buckets of 10,000
+	holdout  uint32
+	enter    trigger
+	key      *expr.Expression // nil: one per customer
+	again    Again
+	after    int64
+	goal     *trigger
+	exits    []trigger
+	nodes    []node
+	start    int32            // first node, or end
+	standing map[string]int32 // waits and awaits by step id
+
+	// What an enrollment has to keep of events: sorted top-level fields, without those of its cause.
+	enterFields keep
+	eventFields keep
+	keepSent    map[string]bool // send ids that an expression or an `of` may look at
+	early       int             // matches kept per `since: enter` event: as many as there are awaits that may take one
+	earlyTypes  map[int32]bool  // types of `since: enter` events
+}
+
+// keep is a selection of an event's top-level fields.
+type keep struct {
+	all   bool
+	names []string // sorted
+}
+
+// end stands for "no step follows".
+const end int32 = -1
+
+type nodeOp uint8
+
+const (
+	opWait nodeOp = iota
+	opAwait
+	opBranch
+	opSplit
+	opSend
+	opSet
+	opTag
+	opUntag
+	opEmit
+	opExit
+)
+
+// node is a step. next is where its journey goes on when it is through or passed over.
+type node struct {
+	op    nodeOp
+	id    string // what documents, actions and traces call the step
+	place string // where the author wrote it
+	pos   yamlfile.Pos
+	cond  *expr.Condition
+	next  int32
+
+	wait struct {
+		length     int64
+		sinceEnter bool
+	}
+	await  awaitNode
+	later  []int32 // of a wait or await: awaits with `since: enter` that may come after it
+	arms   []arm
+	send   *sendNode
+	set    []assign
+	tags   []string
+	emit   *emitNode
+	reason string // of exit
+	split  string // its name
+	draw   string // what its hash is keyed with
+}
+
+type awaitNode struct {
+	within  int64 // ms, or schemas.Never
+	events  []trigger
+	timeout int32
+}
+
+// arm is one way of a branch or a split.
+type arm struct {
+	name  string
+	place string
+	pos   yamlfile.Pos
+	cond  *expr.Condition // of a branch; nil: the else
+	below uint32          // of a split: taken when the customer's bucket is below, and not below the arm before
+	do    int32
+}
+
+type sendNode struct {
+	channel, template string
+	with              []assign
+	expire            int64
+	transactional     bool
+}
+
+type emitNode struct {
+	name string
+	with []assign
+}
+
+// assign is `name: value`.
+type assign struct {
+	name   string
+	value  *value // nil removes
+	static bool   // value has no expression
+}
+
+// trigger is a compiled event condition.
+type trigger struct {
+	types  []int32
+	cond   *expr.Condition
+	of     string // send id
+	times  int
+	within int64
+	place  string // in documents: "" for enter, goal, exit[0]
+	do     int32
+	reason string
+	reset  bool
+	since  bool
+}
+
+func (t *trigger) wants(id int32) bool {
+	for _, x := range t.types {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}
+
+type update struct {
+	place string
+	cond  *expr.Condition
+	all   *expr.Expression
+	set   []assign
+}
+
+// Journeys are the names of the journeys, in the order in which they are offered an event.
+func (p *Program) Journeys() []string {
+	names := make([]string, len(p.plans))
+	for i, j := range p.plans {
+		names[i] = j.name
+	}
+	return names
+}
+
+// Channels are the channels that a send of the program names, sorted.
+func (p *Program) Channels() []string { return append([]string(nil), p.channels...) }
+
+// plan returns the journey of that name, or nil.
+func (p *Program) plan(name string) *plan {
+	if len(p.byName) <= 8 {
+		for _, j := range p.byName {
+			if j.name == name {
+				return j
+			}
+		}
+		return nil
+	}
+	i := sort.Search(len(p.byName), func(i int) bool { return p.byName[i].name >= name })
+	if i < len(p.byName) && p.byName[i].name == name {
+		return p.byName[i]
+	}
+	return nil
+}
+
+// findState returns where the journey's state stands in the document, or where it would.
+func findState(doc *schemas.Document, name string) (int, bool) {
+	lo, hi := 0, len(doc.Journeys)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if doc.Journeys[mid].Journey < name {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(doc.Journeys) && doc.Journeys[lo].Journey == name
+}
+
+// NextDue returns the earliest due time of the document's armed timers, or schemas.Never. Timers of journeys that the
+// program does not have stand still.
+func (p *Program) NextDue(doc *schemas.Document) int64 {
+	due := int64(schemas.Never)
+	for i := range doc.Journeys {
+		js := &doc.Journeys[i]
+		for k := range js.Running {
+			if js.Running[k].Due < due && p.plan(js.Journey) != nil {
+				due = js.Running[k].Due
+			}
+		}
+	}
+	return due
+}

@@ -1,0 +1,448 @@
+package journey
+
+import (
+	"strconv"
+	"time"
+
+	"wend/engine/journey/expr"
+	"wend/schemas"
+)
+
+// maxChain is how many emitted events may follow from one another; the next is cut.
+const maxChain = 8
+
+// maxRound is how many emitted events one event or timer may bring about. Chains are bounded in depth by the language,
+// but journeys that answer one event with several can still make of one event what no commit could hold.
+const maxRound = 10_000
+
+// Step handles one input of a customer: it changes doc, which it must own for the time of the call, and appends what
+// was decided to out. It is a function of its arguments: no clock, no chance, no other state. See the package comment
+// for what the caller owes. It does not panic, whatever doc holds and in brings.
+func (p *Program) Step(customer string, doc *schemas.Document, in Input, out *Effects) {
+	s := &out.step
+	s.p, s.out, s.doc, s.customer = p, out, doc, customer
+	out.Duplicate, out.More = false, false
+	limit := in.Until
+	if in.Event != nil {
+		// What is due exactly then waits: at the same instant the event comes first.
+		if limit = in.Event.Time; limit > schemas.NoTime {
+			limit--
+		}
+	}
+	switch {
+	case !s.fireDue(limit):
+		out.More = true
+	case in.Event != nil:
+		s.event(in.Event)
+	}
+	s.release()
+}
+
+// stepper is the state of one Step, and memory that the next uses again.
+type stepper struct {
+	p        *Program
+	out      *Effects
+	doc      *schemas.Document
+	customer string
+
+	// The event in hand, if any: the input's or an emitted one.
+	ev    *schemas.Event
+	typ   *typeIndex
+	cause schemas.Cause // a copy of what names it, made when first needed
+	known bool          // cause is made
+	depth int           // emitted events on the way to it
+	round int           // emitted events since the input or timer
+
+	// What `event` and `enter` are for the enrollment in hand: the event itself while it moves (or opens) the
+	// enrollment, or is offered to it; else what the enrollment kept.
+	inHand   bool
+	entering bool
+
+	queue    []schemas.Event // emitted, not handled yet
+	opened   schemas.Enrollment
+	vars     expr.Vars
+	offered  offered
+	event_   kept
+	enter_   kept
+	zone     *time.Location // of zoneName
+	zoneName string
+	zoneTold bool // traced in this Step that the profile's is none
+	names    []string
+}
+
+// release lets go of everything that is not the stepper's own.
+func (s *stepper) release() {
+	s.p, s.doc, s.customer = nil, nil, ""
+	s.setEvent(nil, nil)
+	s.vars = expr.Vars{}
+	s.event_, s.enter_ = kept{}, kept{}
+	s.entering, s.zoneTold = false, false
+}
+
+func (s *stepper) setEvent(ev *schemas.Event, typ *typeIndex) {
+	s.ev, s.typ = ev, typ
+	s.known, s.cause = false, schemas.Cause{}
+	s.offered.ev, s.offered.id = ev, ""
+	s.inHand = ev != nil
+}
+
+// event does points 2 to 5 of "What happens to one event" with the input.
+func (s *stepper) event(ev *schemas.Event) {
+	doc := s.doc
+	if ev.ID != "" && doc.Recent.Seen(ev.ID, doc.Time) {
+		s.out.Duplicate = true
+		s.out.Counters.Duplicates++
+		if s.out.Tracing {
+			s.trace(Decision{Kind: DecidedDuplicate, Cause: schemas.Cause{EventID: cloneString(ev.ID), Type: cloneString(ev.Type), Time: ev.Time}})
+		}
+		return
+	}
+	s.out.Changed = true
+	s.out.Counters.Events++
+	if ev.Time > doc.Time {
+		doc.Time = ev.Time
+	}
+	doc.Recent.Add(ev.ID, doc.Time)
+	s.round = 0
+	s.handle(ev, 0)
+}
+
+// handle does points 3 to 5 with an event, the input's or an emitted one.
+func (s *stepper) handle(ev *schemas.Event, depth int) {
+	typ := s.p.types[ev.Type]
+	if typ == nil {
+		return
+	}
+	s.setEvent(ev, typ)
+	s.depth = depth
+	first := len(s.queue)
+	for _, u := range typ.updates {
+		s.update(u)
+	}
+	for i := range typ.touches {
+		s.offer(&typ.touches[i])
+	}
+	if len(s.queue) > first {
+		s.drain(first, depth)
+	}
+}
+
+// drain handles the emitted events from first on, each with its own before the next.
+func (s *stepper) drain(first, depth int) {
+	last := len(s.queue)
+	for i := first; i < last; i++ {
+		ev := s.queue[i]
+		s.out.Counters.Emitted++
+		s.handle(&ev, depth+1)
+	}
+	clear(s.queue[first:])
+	s.queue = s.queue[:first]
+	s.setEvent(nil, nil)
+}
+
+// fireDue fires the timers due at or before limit, oldest first, and reports whether it fired them all. At one
+// instant: journeys in their order, in each the enrollments oldest first. An enrollment has one timer armed: that of
+// the step where it stands.
+func (s *stepper) fireDue(limit int64) bool {
+	for fired := 0; ; fired++ {
+		due, rank := limit, int32(0)
+		var first *plan
+		at, index := 0, 0
+		for i := range s.doc.Journeys {
+			js := &s.doc.Journeys[i]
+			for k := range js.Running {
+				en := &js.Running[k]
+				if en.Due > due || en.Due == schemas.Never {
+					continue
+				}
+				j := s.p.plan(js.Journey)
+				if j == nil {
+					break // its timers stand still
+				}
+				if first != nil && en.Due == due && j.rank >= rank {
+					continue
+				}
+				first, due, rank, at, index = j, en.Due, j.rank, i, k
+			}
+		}
+		if first == nil {
+			return true
+		}
+		if fired == MaxTimers {
+			return false
+		}
+		s.fire(first, at, index)
+	}
+}
+
+// fire does point 1 for one timer: that of enrollment index of the journey state at.
+func (s *stepper) fire(j *plan, at, index int) {
+	js := &s.doc.Journeys[at]
+	en := &js.Running[index]
+	s.out.Changed = true
+	s.out.Counters.Timers++
+	if en.Due > s.doc.Time {
+		s.doc.Time = en.Due
+	}
+	s.setEvent(nil, nil)
+	s.depth, s.round = 0, 0
+	n, ok := j.standing[en.Step]
+	if !ok {
+		s.leave(j, js, en, reasonStepRemoved)
+		js.Running = removeEnrollment(js.Running, index)
+		return
+	}
+	if s.out.Tracing {
+		s.trace(s.about(DecidedTimer, j, en, en.Step))
+	}
+	to := j.nodes[n].next
+	if j.nodes[n].op == opAwait {
+		to = j.nodes[n].await.timeout
+	}
+	stands, reason := s.run(j, en, to)
+	if stands {
+		s.settle(j, en)
+	} else {
+		s.leave(j, js, en, reason)
+		js.Running = removeEnrollment(js.Running, index)
+	}
+	if len(s.queue) > 0 {
+		s.drain(0, 0)
+	}
+}
+
+func removeEnrollment(list []schemas.Enrollment, i int) []schemas.Enrollment {
+	copy(list[i:], list[i+1:])
+	list[len(list)-1] = schemas.Enrollment{}
+	return list[:len(list)-1]
+}
+
+// causeOf is the event in hand as a cause, with text of its own.
+func (s *stepper) causeOf() schemas.Cause {
+	if !s.known && s.ev != nil {
+		s.cause = schemas.Cause{EventID: cloneString(s.eventID()), Type: s.typ.name, Time: s.ev.Time}
+		s.known = true
+	}
+	return s.cause
+}
+
+// eventID is the id of the event in hand: topic/partition/offset where the producer gave none.
+func (s *stepper) eventID() string { return s.offered.eventID() }
+
+// cloneString copies text out of an event's memory.
+func cloneString(t string) string { return string(append([]byte(nil), t...)) }
+
+// offered is the event in hand as expressions see it.
+type offered struct {
+	ev *schemas.Event
+	id string // made for an event without one
+}
+
+func (o *offered) eventID() string {
+	if o.ev.ID != "" {
+		return o.ev.ID
+	}
+	if o.id == "" {
+		o.id = o.ev.EventID()
+	}
+	return o.id
+}
+
+// Field gives the four fields that every event has under their own names, whatever the source calls them and in the
+// form that Wend uses: ids as text, the time in milliseconds. So `event` reads the same while the event is in hand and
+// when an enrollment has kept it.
+func (o *offered) Field(name string) (any, bool) {
+	if o.ev == nil {
+		return nil, false
+	}
+	switch name {
+	case "type":
+		return o.ev.Type, true
+	case "ts":
+		return o.ev.Time, true
+	case "event_id":
+		return o.eventID(), true
+	case "customer_id":
+		return o.ev.Customer, true
+	}
+	if o.ev.Body == nil {
+		return nil, false
+	}
+	return o.ev.Body.Field(name)
+}
+
+// Map gives all fields.
+func (o *offered) Map() map[string]any {
+	if o.ev == nil {
+		return map[string]any{}
+	}
+	m := map[string]any{}
+	if o.ev.Body != nil {
+		for name, v := range o.ev.Body.Map() {
+			m[name] = v
+		}
+	}
+	m["type"], m["ts"], m["event_id"], m["customer_id"] = o.ev.Type, o.ev.Time, o.eventID(), o.ev.Customer
+	return m
+}
+
+// kept is what an enrollment kept of an event.
+type kept struct {
+	cause    *schemas.Cause
+	fields   schemas.Fields
+	customer string
+}
+
+// Field gives a field as offered does.
+func (k *kept) Field(name string) (any, bool) {
+	if k.cause == nil {
+		return nil, false
+	}
+	switch name {
+	case "type":
+		return k.cause.Type, true
+	case "ts":
+		return k.cause.Time, true
+	case "event_id":
+		return k.cause.EventID, k.cause.EventID != ""
+	case "customer_id":
+		return k.customer, k.cause.EventID != ""
+	}
+	return k.fields.Field(name)
+}
+
+// Map gives all fields.
+func (k *kept) Map() map[string]any {
+	m := k.fields.Map()
+	if k.cause == nil {
+		return m
+	}
+	m["type"], m["ts"] = k.cause.Type, k.cause.Time
+	if k.cause.EventID != "" {
+		m["event_id"], m["customer_id"] = k.cause.EventID, k.customer
+	}
+	return m
+}
+
+// keepFields copies the selected fields of the event in hand.
+func (s *stepper) keepFields(k *keep) schemas.Fields {
+	if s.ev == nil || s.ev.Body == nil {
+		return nil
+	}
+	var kept schemas.Fields
+	if k.all {
+		m := s.ev.Body.Map()
+		for name, v := range m {
+			if !isCauseField(name) {
+				kept = kept.Set(cloneString(name), schemas.CloneValue(v))
+			}
+		}
+		return kept
+	}
+	for _, name := range k.names {
+		if v, ok := s.ev.Body.Field(name); ok {
+			if kept == nil {
+				kept = make(schemas.Fields, 0, len(k.names))
+			}
+			kept = append(kept, schemas.Field{Name: name, Value: schemas.CloneValue(v)})
+		}
+	}
+	return kept
+}
+
+// bind makes the variables of an evaluation for an enrollment of j; en is nil before there is one, j for an update of
+// the profile.
+func (s *stepper) bind(j *plan, en *schemas.Enrollment) *expr.Vars {
+	v := &s.vars
+	v.Profile, v.Now, v.Zone = s.doc.Profile, s.doc.Time, s.zoneOf(j)
+	v.Event, v.Enter, v.Sent = nil, nil, nil
+	if s.inHand {
+		v.Event = &s.offered
+	}
+	if en == nil {
+		return v
+	}
+	v.Sent = en.Sent
+	if !s.inHand {
+		s.event_ = kept{&en.Cause, en.Event, s.customer}
+		v.Event = &s.event_
+	}
+	if s.entering {
+		v.Enter = &s.offered
+	} else {
+		s.enter_ = kept{&en.EnterCause, en.Enter, s.customer}
+		v.Enter = &s.enter_
+	}
+	return v
+}
+
+// zoneOf is the customer's zone: the profile's, else the journey's, else UTC.
+func (s *stepper) zoneOf(j *plan) *time.Location {
+	if v, ok := s.doc.Profile.Field("timezone"); ok {
+		if name, _ := v.(string); name != "" {
+			if name == s.zoneName {
+				return s.zone
+			}
+			if zone, ok := expr.LoadZone(name); ok {
+				s.zone, s.zoneName = zone, name
+				return zone
+			}
+			if s.out.Tracing && !s.zoneTold {
+				s.zoneTold = true
+				s.trace(Decision{Kind: DecidedZone, Detail: strconv.Quote(name) + " is no time zone"})
+			}
+		}
+	}
+	if j != nil {
+		return j.zone
+	}
+	return time.UTC
+}
+
+// holds evaluates a condition of an enrollment; none holds. A missing field is no failure and only traced.
+func (s *stepper) holds(c *expr.Condition, j *plan, en *schemas.Enrollment, step string) (bool, expr.Why) {
+	if c == nil {
+		return true, expr.Why{}
+	}
+	ok, why := c.Eval(s.bind(j, en))
+	if why.Failed != "" {
+		s.out.Counters.Failed++
+	}
+	if s.out.Tracing && why != (expr.Why{}) {
+		d := Decision{Kind: DecidedFailed, Step: step, Detail: whyText(why)}
+		if j != nil {
+			d = s.about(DecidedFailed, j, en, step)
+			d.Detail = whyText(why)
+		}
+		s.trace(d)
+	}
+	return ok, why
+}
+
+func whyText(w expr.Why) string {
+	switch {
+	case w.Failed != "":
+		return w.Failed
+	case w.Missing != "":
+		return w.Missing + " is not there"
+	}
+	return ""
+}
+
+// about is a Decision on an enrollment of j, or on j alone.
+func (s *stepper) about(kind DecisionKind, j *plan, en *schemas.Enrollment, step string) Decision {
+	d := Decision{Kind: kind, Journey: j.name, Step: step, plan: j}
+	if en != nil {
+		d.Enrollment, d.Key = en.Number, en.Key
+		d.Cause = en.Cause
+	}
+	if s.inHand {
+		d.Cause = s.causeOf()
+	}
+	return d
+}
+
+func (s *stepper) trace(d Decision) {
+	d.Time = s.doc.Time
+	s.out.Decisions = append(s.out.Decisions, d)
+}
