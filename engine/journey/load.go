@@ -42,11 +42,13 @@ func (l *loader) load() {
 		return
 	}
 	l.journeys()
-	if docs := l.single("profile"); docs != nil {
-		l.ws.Profile = parseProfile(docs, &l.ps)
+	before := countErrors(l.ps)
+	if doc := l.single("profile"); doc != nil {
+		l.ws.Profile = parseProfile(doc, &l.ps)
 	}
-	if docs := l.single("policies"); docs != nil {
-		checkPolicies(docs, &l.ps)
+	l.ws.Profile.Broken = countErrors(l.ps) > before
+	if doc := l.single("policies"); doc != nil {
+		checkPolicies(doc, &l.ps)
 	}
 	l.tests()
 }
@@ -66,7 +68,9 @@ func (l *loader) journeys() {
 	first := make(map[string]yamlfile.Pos)
 	found := false
 	for _, file := range files {
+		errors := countErrors(l.ps)
 		docs, ok := yamlfile.ReadFile(file, &l.ps)
+		spoiled := countErrors(l.ps) > errors
 		l.blind = l.blind || !ok
 		found = found || !ok
 		for _, doc := range docs {
@@ -81,6 +85,7 @@ func (l *loader) journeys() {
 			if j == nil {
 				continue
 			}
+			j.Broken = j.Broken || spoiled
 			if at, twice := first[j.Name.Value]; twice && j.Name.Value != "" {
 				l.ps.Errorf(j.Name.Pos, "another journey is called %s already, at %s: give this one a name of its own", j.Name.Value, at)
 				j.Broken = true
@@ -166,9 +171,6 @@ func (l *loader) single(name string) *yamlfile.Node {
 		return nil
 	}
 	docs, ok := yamlfile.ReadFile(found, &l.ps)
-	if !ok && name == "profile" {
-		l.ws.Profile.Broken = true
-	}
 	var one *yamlfile.Node
 	for _, doc := range docs {
 		switch {

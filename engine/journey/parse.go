@@ -230,11 +230,7 @@ func (p *parser) zone(n *yamlfile.Node) *Text {
 
 // assigns reads `{name: value, …}`. Under set a null removes: its Value is nil.
 func (p *parser) assigns(n *yamlfile.Node, want string, set bool) (all []Assign) {
-	m, ok := n.AsMap(p.ps, want)
-	if !ok {
-		return nil
-	}
-	if len(m.Node.Entries) == 0 {
+	if len(n.Entries) == 0 {
 		n.Wrong(p.ps, want)
 		return nil
 	}

@@ -10,8 +10,6 @@ import (
 func parseProfile(n *yamlfile.Node, ps *yamlfile.Problems) *Profile {
 	p := &parser{ps: ps}
 	out := &Profile{}
-	errors := countErrors(*ps)
-	defer func() { out.Broken = countErrors(*ps) > errors }()
 	m, ok := n.AsMap(ps, "a profile")
 	if !ok {
 		return out

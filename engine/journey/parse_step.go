@@ -42,7 +42,7 @@ func (p *parser) steps(n *yamlfile.Node, at, noWait string) (all []*Step) {
 
 // step reads one step; nil when it does nothing that can be known.
 func (p *parser) step(n *yamlfile.Node, at string) *Step {
-	m, ok := n.AsMap(p.ps, "a step like `- wait: 30m`")
+	m, ok := n.AsMap(p.ps, "a step")
 	if !ok {
 		p.lostSend = true
 		return nil
@@ -82,7 +82,9 @@ func (p *parser) step(n *yamlfile.Node, at string) *Step {
 	case action != "":
 	case !later:
 		p.lostSend = true
-		p.ps.Errorf(n.Pos, "a step needs what it does: one of %s", strings.Join(actions(), ", "))
+		if !misspelt(n) {
+			p.ps.Errorf(n.Pos, "a step needs what it does: one of %s", strings.Join(actions(), ", "))
+		}
 		return nil
 	default:
 		p.lostSend = true
@@ -95,6 +97,11 @@ func (p *parser) step(n *yamlfile.Node, at string) *Step {
 		return nil
 	}
 	return s
+}
+
+// misspelt says whether one of a step's keys looks like an action, which was reported with the key.
+func misspelt(n *yamlfile.Node) bool {
+	return slices.ContainsFunc(n.Entries, func(e yamlfile.Entry) bool { return yamlfile.DidYouMean(e.Key, actions()) != "" })
 }
 
 func (p *parser) ownID(n *yamlfile.Node) *Text {
@@ -328,7 +335,7 @@ func (p *parser) send(n *yamlfile.Node, m *yamlfile.MapReader, step *Step) *Send
 	} else {
 		good = false
 	}
-	if v := m.Need("template"); v != nil {
+	if v := m.Get("template"); v != nil {
 		t, ok := p.text(v, "a template's name")
 		if ok && strings.Contains(t.Value, "{{") {
 			p.ps.Errorf(t.Pos, "a template's name is fixed: {{ }} stands in the values of with, set and emit")
@@ -337,6 +344,7 @@ func (p *parser) send(n *yamlfile.Node, m *yamlfile.MapReader, step *Step) *Send
 		s.Template = t
 		good = good && ok
 	} else {
+		p.ps.Errorf(m.KeyPos("send"), `send needs the key "template" beside it`)
 		good = false
 	}
 	s.With = p.with(m)

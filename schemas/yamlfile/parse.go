@@ -19,6 +19,8 @@ const (
 	maxNodes = 100_000 // of a document
 	maxDepth = 100     // levels
 	maxMerge = 100_000 // entries that all `<<` of a file copy
+
+	maxErrors = 20 // documents that a syntax error cuts short, before the rest of the file is left
 )
 
 // ReadFile reads a file and parses it. What is wrong is added to ps, also that it cannot be read; ok is false when the
@@ -60,8 +62,8 @@ func read(path string) ([]byte, error) {
 }
 
 // Parse reads the YAML documents of a file; the name is for positions. What is wrong is added to ps; ok is false when
-// a syntax error cut the file short: the documents before it are returned. A document without anything in it is a
-// Null; a file of comments has no documents.
+// a syntax error cut a document short, which is then missing. A document without anything in it is a Null; a file of
+// comments has no documents.
 func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
 	if len(data) > MaxSize {
 		ps.Errorf(Pos{file, 1, 1}, "the file is larger than %d bytes: divide it", MaxSize)
@@ -71,16 +73,37 @@ func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
 	if !c.characters() {
 		return nil, false
 	}
-	trees, err := decode(bytes.NewReader(c.data))
-	for _, t := range trees {
-		docs = append(docs, c.node(t, 0))
-	}
-	if err != nil {
+	for errors := 0; ; errors++ {
+		trees, err := decode(bytes.NewReader(c.data))
+		for _, t := range trees {
+			docs = append(docs, c.node(t, 0))
+		}
+		if err == nil {
+			return docs, errors == 0
+		}
 		at, message := c.locate(err)
 		ps.Errorf(at, "%s", message)
-		return docs, false
+		if errors == maxErrors || !c.skip(at.Line) {
+			return docs, false
+		}
 	}
-	return docs, true
+}
+
+// skip blanks the file to its next document behind a line, so that this one can be read too.
+func (c *converter) skip(line int) bool {
+	for line++; line <= len(c.lines); line++ {
+		if strings.HasPrefix(c.line(line), "---") {
+			rest := bytes.Clone(c.data)
+			for i := range rest[:c.lines[line-1]] {
+				if rest[i] != '\n' && rest[i] != '\r' {
+					rest[i] = ' '
+				}
+			}
+			c.data = rest
+			return true
+		}
+	}
+	return false
 }
 
 // decode gives the trees of a stream's documents, those before the error too.

@@ -22,7 +22,7 @@ func (n *Node) describe() string {
 	case Null:
 		return "nothing"
 	case Bool:
-		return n.Text + " (true or false)"
+		return "the value " + n.Text
 	case Int, Float:
 		return "the number " + clip(n.Text)
 	case String:
@@ -84,7 +84,7 @@ func (n *Node) AsFloat(ps *Problems, want string) (float64, bool) {
 // AsBool returns true or false. `yes` and `on` are texts in YAML 1.2.
 func (n *Node) AsBool(ps *Problems, want string) (value, ok bool) {
 	if n.Kind != Bool {
-		n.Wrong(ps, want+", true or false")
+		n.Wrong(ps, "true or false for "+want)
 		return false, false
 	}
 	return n.Bool, true
@@ -144,7 +144,11 @@ func (n *Node) AsOneOf(ps *Problems, options ...string) (string, bool) {
 		}
 	}
 	if n.Kind != Bad {
-		ps.Errorf(n.Pos, "expected %s, found %s%s", strings.Join(options, " or "), n.describe(), DidYouMean(n.Text, options))
+		want := strings.Join(options, " or ")
+		if len(options) > 2 {
+			want = "one of " + strings.Join(options, ", ")
+		}
+		ps.Errorf(n.Pos, "expected %s, found %s%s", want, n.describe(), DidYouMean(n.Text, options))
 	}
 	return "", false
 }
@@ -159,13 +163,13 @@ func (n *Node) AsList(ps *Problems, want string) ([]*Node, bool) {
 }
 
 // AsMap returns a reader of the mapping's keys, whose Done must be called when all were asked for. The mapping may be
-// empty.
-func (n *Node) AsMap(ps *Problems, want string) (*MapReader, bool) {
+// empty. What it is of, "a journey", is for the reader's problems too.
+func (n *Node) AsMap(ps *Problems, of string) (*MapReader, bool) {
 	if n.Kind != Map {
-		n.Wrong(ps, want)
+		n.Wrong(ps, "the keys of "+of)
 		return nil, false
 	}
-	return &MapReader{Node: n, ps: ps, what: want}, true
+	return &MapReader{Node: n, ps: ps, what: of}, true
 }
 
 // MapReader hands out a mapping's values by key and remembers which keys were asked for.
