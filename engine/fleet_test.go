@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wend/connectors"
+)
+
+// simProcess is a Fleet on a simGroup, and what it has told. All times are the bubble's.
+type simProcess struct {
+	fleet    *Fleet
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	err      error
+	assigned []Assigned
+	beats    []HeartbeatAnswered
+	lost     []error
+	retried  []time.Duration
+}
+
+func (p *simProcess) owns() []int32 {
+	if len(p.assigned) == 0 {
+		return nil
+	}
+	return p.assigned[len(p.assigned)-1].Partitions
+}
+
+func (p *simProcess) kill() {
+	p.cancel()
+	<-p.ended
+}
+
+func simStart(t *testing.T, g *simGroup, cfg FleetConfig) *simProcess {
+	cfg.Group, cfg.Topic, cfg.SessionTimeout = "g", "events", 10*time.Second
+	if cfg.Partitions == 0 {
+		cfg.Partitions = 6
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &simProcess{cancel: cancel, ended: make(chan struct{})}
+	p.fleet = NewFleet(cfg, g, FleetListener{
+		Assigned:          func(a Assigned) { g.set(func() { p.assigned = append(p.assigned, a) }) },
+		HeartbeatAnswered: func(h HeartbeatAnswered) { g.set(func() { p.beats = append(p.beats, h) }) },
+		Lost:              func(err error) { g.set(func() { p.lost = append(p.lost, err) }) },
+		Retrying:          func(_ error, after time.Duration) { g.set(func() { p.retried = append(p.retried, after) }) },
+	})
+	go func() {
+		defer close(p.ended)
+		p.err = p.fleet.Run(ctx)
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
+// sleep lets the bubble's time pass and everybody come to rest. Between sleeps the test alone looks at what was told.
+func (g *simGroup) sleep(d time.Duration) {
+	g.set(func() {}) // orders what the test has read before what is written next
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func simTest(name string, t *testing.T, f func(t *testing.T, g *simGroup)) {
+	t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { f(t, newSimGroup()) })
+	})
+}
+
+func TestFleet(t *testing.T) {
+	simTest("members come and go, and move no more than they must", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{InstanceID: "a"})
+		g.sleep(2 * time.Second)
+		if !slices.Equal(a.owns(), []int32{0, 1, 2, 3, 4, 5}) {
+			t.Fatalf("alone it owns %v", a.owns())
+		}
+		b := simStart(t, g, FleetConfig{InstanceID: "b", LeaveOnStop: true})
+		g.sleep(5 * time.Second)
+		if !slices.Equal(a.owns(), []int32{0, 1, 2}) || !slices.Equal(b.owns(), []int32{3, 4, 5}) {
+			t.Fatalf("a owns %v, b %v", a.owns(), b.owns())
+		}
+		b.kill()
+		g.sleep(5 * time.Second)
+		if b.err != nil || len(a.owns()) != 6 {
+			t.Fatalf("b left with %v, a owns %v", b.err, a.owns())
+		}
+	})
+	simTest("a rebalance takes nothing away before the new assignment", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{InstanceID: "a"})
+		stuck := simStart(t, g, FleetConfig{InstanceID: "b"})
+		g.sleep(5 * time.Second)
+		stuck.kill() // static: holds up the rebalance until its session has ended
+		c := simStart(t, g, FleetConfig{InstanceID: "c"})
+		told := len(a.assigned)
+		g.sleep(5 * time.Second)
+		if len(a.assigned) != told || len(a.lost) != 0 {
+			t.Fatalf("in a rebalance a was told %v, lost %v", a.assigned[told:], a.lost)
+		}
+		g.sleep(10 * time.Second)
+		if len(a.owns()) != 3 || len(c.owns()) != 3 || slices.ContainsFunc(a.owns(), func(p int32) bool { return !slices.Contains(a.assigned[told-1].Partitions, p) }) {
+			t.Fatalf("a had %v, has %v; c has %v", a.assigned[told-1], a.owns(), c.owns())
+		}
+	})
+	simTest("a killed one is back at once, nobody notices", t, func(t *testing.T, g *simGroup) {
+		a, b := simStart(t, g, FleetConfig{InstanceID: "a"}), simStart(t, g, FleetConfig{InstanceID: "b"})
+		g.sleep(5 * time.Second)
+		had, generation, told := a.owns(), g.generation, len(b.assigned)
+		a.kill()
+		a = simStart(t, g, FleetConfig{InstanceID: "a", UserData: func() MemberState { return MemberState{Views: []View{{1, 2}}} }})
+		synctest.Wait()
+		if !slices.Equal(a.owns(), had) || g.generation != generation {
+			t.Fatalf("had %v in %d, has %v in %d", had, generation, a.owns(), g.generation)
+		}
+		g.sleep(30 * time.Second)
+		if len(b.assigned) != told || len(b.lost) != 0 {
+			t.Fatalf("the other was told %v, %v", b.assigned[told:], b.lost)
+		}
+	})
+	simTest("a coordinator that is gone beyond the session stops nobody", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{InstanceID: "a"})
+		g.sleep(5 * time.Second)
+		told, beats := len(a.assigned), len(a.beats)
+		g.set(func() { g.down = true })
+		g.sleep(time.Hour)
+		if len(a.assigned) != told || len(a.lost) != 0 || a.err != nil || len(a.beats) != beats {
+			t.Fatalf("told %v, lost %v, ended %v, beats %d", a.assigned[told:], a.lost, a.err, len(a.beats)-beats)
+		}
+		if n := len(a.retried); n < 3600 || n > 2*3600+100 {
+			t.Fatalf("asked %d times in an hour", n)
+		}
+		g.set(func() { g.down = false })
+		g.sleep(2 * time.Second)
+		if len(a.beats) == beats || len(a.lost) != 0 {
+			t.Fatalf("not a member again: beats %d, lost %v", len(a.beats)-beats, a.lost)
+		}
+	})
+	simTest("whoever was forgotten joins anew", t, func(t *testing.T, g *simGroup) {
+		a, b := simStart(t, g, FleetConfig{InstanceID: "a"}), simStart(t, g, FleetConfig{InstanceID: "b"})
+		g.sleep(5 * time.Second)
+		g.set(func() { g.gone(g.static["a"]) })
+		g.sleep(10 * time.Second)
+		if len(a.lost) != 1 || !errors.Is(a.lost[0], connectors.UnknownMemberID) || len(a.owns()) != 3 || len(b.owns()) != 3 {
+			t.Fatalf("lost %v, a owns %v, b %v", a.lost, a.owns(), b.owns())
+		}
+	})
+	simTest("a dynamic member is one too", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{LeaveOnStop: true})
+		b := simStart(t, g, FleetConfig{})
+		g.sleep(5 * time.Second)
+		if len(a.owns()) != 3 || len(b.owns()) != 3 {
+			t.Fatalf("a owns %v, b %v", a.owns(), b.owns())
+		}
+	})
+	simTest("two processes with one id: the first stops and says why", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{InstanceID: "same"})
+		g.sleep(5 * time.Second)
+		b := simStart(t, g, FleetConfig{InstanceID: "same"})
+		g.sleep(5 * time.Second)
+		select {
+		case <-a.ended:
+		default:
+			t.Fatal("a goes on")
+		}
+		if !errors.Is(a.err, connectors.FencedInstanceID) || !strings.Contains(a.err.Error(), instanceFile) {
+			t.Fatalf("a ended with %v", a.err)
+		}
+		if len(b.owns()) != 6 {
+			t.Fatalf("b owns %v", b.owns())
+		}
+	})
+	simTest("a join whose answer is lost is asked again", t, func(t *testing.T, g *simGroup) {
+		g.set(func() { g.loseJoins = 3 })
+		a := simStart(t, g, FleetConfig{InstanceID: "a"})
+		g.sleep(5 * time.Second)
+		if len(a.owns()) != 6 || a.err != nil {
+			t.Fatalf("owns %v, ended with %v", a.owns(), a.err)
+		}
+	})
+	simTest("refused before it ever was a member: stops; afterwards: goes on", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{InstanceID: "a"})
+		g.sleep(5 * time.Second)
+		g.set(func() { g.refuse = connectors.GroupAuthorizationFailed })
+		b := simStart(t, g, FleetConfig{InstanceID: "b"})
+		g.sleep(time.Minute)
+		<-b.ended
+		if !errors.Is(b.err, connectors.GroupAuthorizationFailed) || !strings.Contains(b.err.Error(), "READ") {
+			t.Fatalf("b ended with %v", b.err)
+		}
+		if a.err != nil || len(a.retried) < 8 || len(a.retried) > 13 {
+			t.Fatalf("a: %v, retries %v", a.err, a.retried)
+		}
+		g.set(func() { g.refuse = nil })
+		g.sleep(10 * time.Second)
+		if len(a.owns()) != 6 {
+			t.Fatalf("a owns %v", a.owns())
+		}
+	})
+	simTest("the topic has grown while everybody was restarted", t, func(t *testing.T, g *simGroup) {
+		a, b := simStart(t, g, FleetConfig{InstanceID: "a"}), simStart(t, g, FleetConfig{InstanceID: "b"})
+		g.sleep(5 * time.Second)
+		hadA, hadB := a.owns(), b.owns()
+		a.kill()
+		b.kill()
+		a, b = simStart(t, g, FleetConfig{InstanceID: "a", Partitions: 8}), simStart(t, g, FleetConfig{InstanceID: "b", Partitions: 8})
+		g.sleep(10 * time.Second)
+		if len(a.owns()) != 4 || len(b.owns()) != 4 || g.joins > 12 {
+			t.Fatalf("a had %v, owns %v; b had %v, owns %v; %d joins", hadA, a.owns(), hadB, b.owns(), g.joins)
+		}
+	})
+	simTest("hurry brings a heartbeat that is sent after it", t, func(t *testing.T, g *simGroup) {
+		a := simStart(t, g, FleetConfig{InstanceID: "a"})
+		g.sleep(5*time.Second + 500*time.Millisecond)
+		refused := time.Now()
+		a.fleet.Hurry()
+		synctest.Wait()
+		last := a.beats[len(a.beats)-1]
+		if last.SentAt.Before(refused) || last.Generation != g.generation {
+			t.Fatalf("refused at %v, last heartbeat %v", refused, last)
+		}
+		if n := len(a.beats); n != 7 { // one at once, one a second, and the hurried one
+			t.Fatalf("%d heartbeats", n)
+		}
+	})
+}
+
+func TestFleetGivesUpNothingForGarbage(t *testing.T) {
+	m := newMembership(FleetConfig{Group: "g", Topic: "events", Partitions: 4}.withDefaults(), func() float64 { return 0 })
+	got := m.assign([]connectors.GroupMember{
+		{MemberID: "x", UserData: []byte("garbage")},
+		{MemberID: "y", UserData: AppendMemberState(nil, &MemberState{Partitions: 1 << 30})},
+	})
+	if len(got["x"].Partitions) != 2 || len(got["y"].Partitions) != 2 {
+		t.Fatalf("%v", got)
+	}
+	for _, userData := range [][]byte{nil, {1}, {0, 4}, {1, 0xff}} {
+		now := time.Unix(0, 0)
+		did := m.synced(now, &connectors.Assignment{UserData: userData}, nil)
+		if did.assigned == nil || m.phase != fleetJoining {
+			t.Fatalf("% x: %+v, phase %v", userData, did, m.phase)
+		}
+	}
+}
