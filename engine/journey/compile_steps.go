@@ -61,7 +61,7 @@ func (p *planner) journey() {
 }
 
 func (p *planner) trigger(t *Trigger, sc expr.Scope, place string) trigger {
-	out := trigger{times: t.Times, within: t.Within, place: place, do: end, reset: t.Reset, since: t.Since}
+	out := trigger{times: t.Times, within: t.Within, place: place, do: end, reset: t.Reset, since: t.Since, pos: t.Pos}
 	for _, on := range t.On {
 		id := p.c.typeID(on.Value)
 		if !out.wants(id) {

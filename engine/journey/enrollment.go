@@ -125,12 +125,12 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 			}
 			if t.reset {
 				if en.Resets < maxResets {
-					s.reset(j, n, en)
+					s.reset(j, at, i, en)
 					return false
 				}
 				break // ignored, also by the events listed behind it
 			}
-			return s.move(j, js, en, n, t.do)
+			return s.move(j, js, en, at, i)
 		}
 	}
 	if j.earlyTypes[s.typ.id] {
@@ -164,12 +164,11 @@ func (s *stepper) isOf(en *schemas.Enrollment, send string) bool {
 	return false
 }
 
-// move leads an enrollment on from the await n; it reports whether it left.
-func (s *stepper) move(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, n *node, to int32) bool {
-	if s.out.Tracing {
-		s.trace(s.about(DecidedMoved, j, en, n.id))
-	}
-	stands, reason := s.run(j, en, to)
+// move leads an enrollment on from the await at, by its event index; it reports whether it left.
+func (s *stepper) move(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, at int32, index int) bool {
+	n := &j.nodes[at]
+	s.traceStep(DecidedMoved, j, en, at, n, int32(index), "")
+	stands, reason := s.run(j, en, n.await.events[index].do)
 	if stands {
 		s.settle(j, en)
 		return false
@@ -179,13 +178,14 @@ func (s *stepper) move(j *plan, js *schemas.JourneyState, en *schemas.Enrollment
 }
 
 // reset restarts an await; the event in hand becomes `event` and `cause`.
-func (s *stepper) reset(j *plan, n *node, en *schemas.Enrollment) {
+func (s *stepper) reset(j *plan, at int32, index int, en *schemas.Enrollment) {
+	n := &j.nodes[at]
 	en.Resets++
 	en.Due = later(s.doc.Time, n.await.within)
 	s.settle(j, en)
 	if s.out.Tracing {
 		d := s.about(DecidedMoved, j, en, n.id)
-		d.Detail, d.Due = "reset", en.Due
+		d.Detail, d.Due, d.node, d.arm = "reset", en.Due, at, int32(index)
 		s.trace(d)
 	}
 }
@@ -228,7 +228,8 @@ func (s *stepper) rememberEarly(j *plan, n *node, en *schemas.Enrollment) {
 
 // takeEarly returns where the oldest early match of an await that is reached now leads, and makes it `event` and
 // `cause`. It counts for no other await any more.
-func (s *stepper) takeEarly(j *plan, n *node, en *schemas.Enrollment) (to int32, ok bool) {
+func (s *stepper) takeEarly(j *plan, at int32, en *schemas.Enrollment) (to int32, ok bool) {
+	n := &j.nodes[at]
 	for k := range en.Early {
 		e := &en.Early[k]
 		if e.Step != n.id || e.Index < 0 || e.Index >= len(n.await.events) || !n.await.events[e.Index].since {
@@ -237,13 +238,9 @@ func (s *stepper) takeEarly(j *plan, n *node, en *schemas.Enrollment) (to int32,
 		en.Cause, en.Event = e.Cause, e.Event
 		s.inHand = false
 		to = n.await.events[e.Index].do
-		id := e.Cause.EventID
+		id, index := e.Cause.EventID, e.Index
 		en.Early = slices.DeleteFunc(en.Early, func(x schemas.Early) bool { return x.Step == n.id || x.Cause.EventID == id })
-		if s.out.Tracing {
-			d := s.about(DecidedMoved, j, en, n.id)
-			d.Detail = "by an event that came before the step was reached"
-			s.trace(d)
-		}
+		s.traceStep(DecidedMoved, j, en, at, n, int32(index), "it came before the step was reached")
 		return to, true
 	}
 	return end, false

@@ -119,6 +119,8 @@ type awaitNode struct {
 	timeout int32
 }
 
+func (a *awaitNode) forever() bool { return a.within == schemas.Never }
+
 // arm is one way of a branch or a split.
 type arm struct {
 	name  string
@@ -160,6 +162,7 @@ type trigger struct {
 	reason string
 	reset  bool
 	since  bool
+	pos    yamlfile.Pos
 }
 
 func (t *trigger) wants(id int32) bool {

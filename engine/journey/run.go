@@ -27,7 +27,7 @@ func (s *stepper) run(j *plan, en *schemas.Enrollment, at int32) (stands bool, r
 				return true, ""
 			}
 		case opAwait:
-			to, ok := s.takeEarly(j, n, en)
+			to, ok := s.takeEarly(j, at, en)
 			if !ok {
 				s.stand(j, en, n, later(s.doc.Time, n.await.within))
 				return true, ""

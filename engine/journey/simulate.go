@@ -1,19 +1,26 @@
 package journey
 
 import (
-	"io"
+	"fmt"
+	"sort"
+	"strings"
 
 	"wend/schemas"
+	"wend/schemas/yamlfile"
 )
 
 // SimulateOptions say how far and how loudly a simulation runs.
 type SimulateOptions struct {
-	// Until is the moment, inclusive, up to which time runs on when the log has ended; schemas.NoTime: until no timer
-	// is left.
+	// Until is the moment, inclusive, up to which time runs on when the log has ended, in ms since 1970;
+	// schemas.NoTime: until no timer is left.
 	Until  int64
 	Trace  bool           // collect decisions
 	Format schemas.Format // of the log; the zero value is json with the default fields
 }
+
+// maxIdle is how many timers of one customer may fire behind the log's end when no end was given: a journey that
+// enters itself again and again would go on for ever.
+const maxIdle = 100_000
 
 // Traced is a decision and whose it is.
 type Traced struct {
@@ -21,29 +28,180 @@ type Traced struct {
 	Decision
 }
 
-// Simulation drives Step over a log of events in virtual time.
-type Simulation struct{}
+// Simulation drives Step over a log of events in virtual time: the same Step as live, with the log in place of the
+// source. The log is taken as it lies. Customers are independent of one another, so each has a document and nothing
+// else is shared: a customer's timers fire ahead of that customer's next later event, as they do live.
+type Simulation struct {
+	p         *Program
+	o         SimulateOptions
+	customers map[string]*simulated
+	order     []*simulated // as they came
+	effects   Effects
+	counters  Counters
+	actions   []simulatedAction
+	trace     []simulatedDecision
+	finished  bool
+	sorted    []schemas.Action
+	traced    []Traced
+}
 
-// NewSimulation starts one; a zero Until means NoTime is not assumed: give schemas.NoTime.
-func NewSimulation(p *Program, o SimulateOptions) *Simulation { return &Simulation{} }
+type simulated struct {
+	name string
+	doc  *schemas.Document
+	made int // actions and decisions so far
+}
 
-// Offer handles the next event of the log.
-func (s *Simulation) Offer(ev *schemas.Event) {}
+type simulatedAction struct {
+	schemas.Action
+	order int
+}
 
-// Finish runs time on; the error says what to do.
-func (s *Simulation) Finish() error { return nil }
+type simulatedDecision struct {
+	Traced
+	order int
+}
 
-// Actions are the actions by decided_at, customer, decision. Call it after Finish.
-func (s *Simulation) Actions() []schemas.Action { return nil }
+// NewSimulation begins a simulation.
+func NewSimulation(p *Program, o SimulateOptions) *Simulation {
+	s := &Simulation{p: p, o: o, customers: map[string]*simulated{}}
+	s.effects.Tracing = o.Trace
+	return s
+}
 
-// Trace are the decisions by time, customer, decision.
-func (s *Simulation) Trace() []Traced { return nil }
+// Offer handles the next event of the log. Nothing of its memory is kept.
+func (s *Simulation) Offer(ev *schemas.Event) {
+	c := s.customer(ev.Customer)
+	s.step(c, Input{Event: ev})
+}
+
+// Customer gives the customer's document as it stands; it is made where there is none. Changing it is for whoever sets
+// up a test, before the first event.
+func (s *Simulation) Customer(name string) *schemas.Document { return s.customer(name).doc }
+
+func (s *Simulation) customer(name string) *simulated {
+	c := s.customers[name]
+	if c == nil {
+		c = &simulated{name: strings.Clone(name), doc: schemas.NewDocument()}
+		s.customers[c.name] = c
+		s.order = append(s.order, c)
+	}
+	return c
+}
+
+func (s *Simulation) step(c *simulated, in Input) {
+	for {
+		s.p.Step(c.name, c.doc, in, &s.effects)
+		s.collect(c)
+		if !s.effects.More {
+			return
+		}
+	}
+}
+
+func (s *Simulation) collect(c *simulated) {
+	e := &s.effects
+	for i := range e.Actions {
+		s.actions = append(s.actions, simulatedAction{e.Actions[i], c.made})
+		c.made++
+	}
+	for i := range e.Decisions {
+		s.trace = append(s.trace, simulatedDecision{Traced{c.name, e.Decisions[i]}, c.made})
+		c.made++
+	}
+	s.counters.add(&e.Counters)
+	more := e.More
+	e.Reset()
+	e.More = more
+}
+
+func (c *Counters) add(o *Counters) {
+	c.Events += o.Events
+	c.Duplicates += o.Duplicates
+	c.Emitted += o.Emitted
+	c.Cut += o.Cut
+	c.Timers += o.Timers
+	c.Entered += o.Entered
+	c.Left += o.Left
+	c.Goals += o.Goals
+	c.Sent += o.Sent
+	c.Withheld += o.Withheld
+	c.LeftOut += o.LeftOut
+	c.Failed += o.Failed
+	for i := range c.Refused {
+		c.Refused[i] += o.Refused[i]
+	}
+}
+
+// Finish lets time run on to the end. An error says that it would not end, and what to do; what was decided until then
+// can still be read.
+func (s *Simulation) Finish() error {
+	if s.finished {
+		return nil
+	}
+	s.finished = true
+	for _, c := range s.order {
+		if s.o.Until != schemas.NoTime {
+			s.step(c, Input{Until: s.o.Until})
+			continue
+		}
+		for fired := s.counters.Timers; ; {
+			due := s.p.NextDue(c.doc)
+			if due == schemas.Never {
+				break
+			}
+			if s.counters.Timers-fired >= maxIdle {
+				return fmt.Errorf("simulate: timers of the customer %s do not come to an end (%d fired behind the last event): a journey starts itself again and again; say with --until how far time runs",
+					yamlfile.Quote(c.name), maxIdle)
+			}
+			s.step(c, Input{Until: due})
+		}
+	}
+	return nil
+}
+
+// Actions are the actions by decided_at, customer, decision. Call it after Finish; the slice is the simulation's.
+func (s *Simulation) Actions() []schemas.Action {
+	if len(s.sorted) == len(s.actions) {
+		return s.sorted
+	}
+	sort.SliceStable(s.actions, func(i, k int) bool {
+		a, b := &s.actions[i], &s.actions[k]
+		switch {
+		case a.DecidedAt != b.DecidedAt:
+			return a.DecidedAt < b.DecidedAt
+		case a.Customer != b.Customer:
+			return a.Customer < b.Customer
+		}
+		return a.order < b.order
+	})
+	s.sorted = make([]schemas.Action, len(s.actions))
+	for i := range s.actions {
+		s.sorted[i] = s.actions[i].Action
+	}
+	return s.sorted
+}
+
+// Trace are the decisions by time, customer, decision. Call it after Finish; the slice is the simulation's.
+func (s *Simulation) Trace() []Traced {
+	if len(s.traced) == len(s.trace) {
+		return s.traced
+	}
+	sort.SliceStable(s.trace, func(i, k int) bool {
+		a, b := &s.trace[i], &s.trace[k]
+		switch {
+		case a.Time != b.Time:
+			return a.Time < b.Time
+		case a.Customer != b.Customer:
+			return a.Customer < b.Customer
+		}
+		return a.order < b.order
+	})
+	s.traced = make([]Traced, len(s.trace))
+	for i := range s.trace {
+		s.traced[i] = s.trace[i].Traced
+	}
+	return s.traced
+}
 
 // Counters are the sums over all customers.
-func (s *Simulation) Counters() Counters { return Counters{} }
-
-// SimulateLog reads JSON lines, simulates, and hands the actions to out in order. A line that is no event goes to
-// skipped. The simulation is returned for its trace and counters.
-func SimulateLog(p *Program, r io.Reader, o SimulateOptions, out func(*schemas.Action), skipped func(line int, reason string)) (*Simulation, error) {
-	return &Simulation{}, nil
-}
+func (s *Simulation) Counters() Counters { return s.counters }

@@ -192,9 +192,7 @@ func (s *stepper) fire(j *plan, at, index int) {
 		js.Running = removeEnrollment(js.Running, index)
 		return
 	}
-	if s.out.Tracing {
-		s.trace(s.about(DecidedTimer, j, en, en.Step))
-	}
+	s.traceStep(DecidedTimer, j, en, n, &j.nodes[n], int32(len(j.nodes[n].await.events)), "")
 	to := j.nodes[n].next
 	if j.nodes[n].op == opAwait {
 		to = j.nodes[n].await.timeout
