@@ -8,7 +8,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func one(t testing.TB) []byte {
@@ -229,6 +231,11 @@ func FuzzReader(f *testing.F) {
 			return
 		}
 		theirs, _, err := readKgo(raw, from, nil)
+		for i := range min(len(got), len(theirs)) {
+			if ms := got[i].timestamp; ms < 0 || ms > 1<<42 { // a time.Time in nanoseconds does not hold it
+				got[i].timestamp, theirs[i].timestamp = 0, 0
+			}
+		}
 		if err == nil && len(theirs) == len(got) && !slices.Equal(got, theirs) {
 			t.Fatalf("got\n%v\nfranz-go\n%v", got, theirs)
 		}
@@ -251,6 +258,7 @@ func BenchmarkReader(b *testing.B) {
 			fixCRC(raw)
 			var r Reader
 			n := 0
+			began := cpuTime()
 			b.ReportAllocs()
 			for b.Loop() {
 				r.Reset(raw, 0, nil)
@@ -261,7 +269,7 @@ func BenchmarkReader(b *testing.B) {
 					n++
 				}
 			}
-			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mrecords/s")
+			b.ReportMetric(float64(n)/(cpuTime()-began).Seconds()/1e6, "Mrecords/cpu-s")
 		})
 	}
 }
@@ -278,4 +286,13 @@ func BenchmarkBuilder(b *testing.B) {
 		w.Finish()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/500, "ns/record")
+}
+
+// cpuTime is what the process has used: the machine may have more to do.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
