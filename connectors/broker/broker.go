@@ -65,7 +65,7 @@ func Start(o Options) (*Broker, error) {
 	return b, nil
 }
 
-func start(o Options) (b *Broker, err error) {
+func start(o Options) (_ *Broker, err error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
@@ -85,7 +85,7 @@ func start(o Options) (b *Broker, err error) {
 		o.Nodes = 1
 	}
 
-	b = &Broker{}
+	b := &Broker{}
 	defer func() {
 		if err != nil && b.lock != nil {
 			b.lock.Close()

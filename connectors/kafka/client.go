@@ -143,7 +143,7 @@ func New(options Options) (*Client, error) {
 	c.mu.leaders = map[connectors.TopicPartition]leader{}
 	c.mu.coordinators = map[coordinatorKey]int32{}
 	c.mu.metadataMax = map[string]int16{}
-	c.conns.dial = options.Dial
+	c.conns.dial, c.conns.plain = options.Dial, options.TLS == nil
 	c.transport = &kafka.Transport{
 		Dial:        c.conns.open,
 		DialTimeout: options.DialTimeout,

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -10,7 +11,8 @@ import (
 // conns are the open connections of a client. Transport has a goroutine per connection and no way to wait for them; each
 // closes its connection when it ends, so having no open connection means that none is left.
 type conns struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	plain bool // no TLS: what is read is Kafka's own bytes
 
 	mu struct {
 		sync.Mutex
@@ -20,11 +22,30 @@ type conns struct {
 	}
 }
 
+// greetingMax is more than the answer to a connection's first request, for the broker's versions, can be.
+const greetingMax = 1 << 20
+
 type conn struct {
 	net.Conn
-	set  *conns
-	once sync.Once
-	err  error
+	set   *conns
+	once  sync.Once
+	err   error
+	heard int // bytes of the first answer's size
+	size  uint32
+}
+
+// Read looks at the size of the first answer. kafka-go believes it, and the lengths behind it: of a peer that is no
+// Kafka, or wants TLS, it would allocate gigabytes before it finds out.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	for i := 0; i < n && c.heard < 4; i++ {
+		c.size = c.size<<8 | uint32(b[i])
+		c.heard++
+		if c.heard == 4 && c.set.plain && c.size > greetingMax {
+			return 0, fmt.Errorf("what answers at %s does not speak Kafka, or expects TLS", c.RemoteAddr())
+		}
+	}
+	return n, err
 }
 
 func (s *conns) open(ctx context.Context, network, address string) (net.Conn, error) {

@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 
 	"github.com/segmentio/kafka-go"
 
@@ -15,10 +17,17 @@ import (
 func (c *Client) cause(err error) error {
 	var code kafka.Error
 	if errors.As(err, &code) {
-		return connectors.Code(code)
+		answered := connectors.Code(code)
+		if detail := err.Error(); detail != code.Error() {
+			return fmt.Errorf("%w: %s", answered, detail)
+		}
+		return answered
 	}
 	if c.ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) {
 		return ErrClosed
+	}
+	if c.options.SASL.Mechanism != "" && errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w (some brokers close the connection on a login that they refuse)", err)
 	}
 	return err
 }
