@@ -20,6 +20,7 @@ type converter struct {
 	ps     *Problems
 	done   map[*yaml.Node]*Node // nil while in the making
 	merges int
+	begin  int // the line from which the file is read, behind what an error cut short
 }
 
 func (c *converter) node(y *yaml.Node, level int) *Node {

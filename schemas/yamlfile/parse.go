@@ -69,7 +69,7 @@ func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
 		ps.Errorf(Pos{file, 1, 1}, "the file is larger than %d bytes: divide it", MaxSize)
 		return nil, false
 	}
-	c := &converter{source: newSource(file, data), ps: ps, done: make(map[*yaml.Node]*Node), merges: maxMerge}
+	c := &converter{source: newSource(file, data), ps: ps, done: make(map[*yaml.Node]*Node), merges: maxMerge, begin: 1}
 	if !c.characters() {
 		return nil, false
 	}
@@ -89,9 +89,12 @@ func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
 	}
 }
 
-// skip blanks the file to its next document behind a line, so that this one can be read too.
+// skip blanks the file up to its next document, at or behind the line of an error, so that this one can be read too.
 func (c *converter) skip(line int) bool {
-	for line++; line <= len(c.lines); line++ {
+	if line <= c.begin {
+		line = c.begin + 1
+	}
+	for ; line <= len(c.lines); line++ {
 		if strings.HasPrefix(c.line(line), "---") {
 			rest := bytes.Clone(c.data)
 			for i := range rest[:c.lines[line-1]] {
@@ -99,7 +102,7 @@ func (c *converter) skip(line int) bool {
 					rest[i] = ' '
 				}
 			}
-			c.data = rest
+			c.data, c.begin = rest, line
 			return true
 		}
 	}

@@ -32,6 +32,10 @@ func unknownAnchor(message string) (string, bool) {
 	return name, ok
 }
 
+func openBracket(message string) bool {
+	return strings.Contains(message, "expected ',' or") || strings.HasPrefix(message, "did not find expected node content")
+}
+
 // locate gives the place of a syntax error and says it in the words of an author.
 func (s *source) locate(err error) (Pos, string) {
 	line, message := split(err)
@@ -100,7 +104,12 @@ func (s *source) stopped(message string, taken int) int {
 	for at > 0 && isSpace(s.data[at]) {
 		at--
 	}
-	start := s.lines[s.pos(at).Line-1]
+	line := s.pos(at).Line
+	start := s.lines[line-1]
+	// A bracket that its document leaves open is found by the --- of the next, behind which a key is taken as well.
+	if line > 1 && strings.HasPrefix(s.line(line-1), "---") && openBracket(message) && !bytes.ContainsAny(s.data[start:at], "[{") {
+		return s.lines[line-2]
+	}
 	if strings.HasPrefix(message, "did not find expected key") || strings.HasPrefix(message, "did not find expected '-'") {
 		for start < at && isSpace(s.data[start]) {
 			start++
@@ -132,7 +141,7 @@ func (s *source) explain(message string, at int) string {
 		return "this line does not fit those above it: a key with `: ` is expected at their indentation"
 	case strings.HasPrefix(message, "did not find expected '-'"):
 		return "this line does not fit the list above it: a `- ` is expected at its indentation"
-	case strings.Contains(message, "expected ',' or"):
+	case openBracket(message):
 		return "expected a comma or the closing bracket: check that every { and [ is closed, and put texts with commas or brackets in quotes"
 	case strings.HasPrefix(message, "could not find expected ':'"):
 		return "expected `: ` and a value behind the key"
