@@ -85,6 +85,12 @@ func start(o Options) (_ *Broker, err error) {
 		o.Nodes = 1
 	}
 
+	for _, t := range o.Topics {
+		if t.Name == "" || t.Partitions < 1 {
+			return nil, fmt.Errorf("topic %q of %d partitions: a topic has a name and at least one partition", t.Name, t.Partitions)
+		}
+	}
+
 	b := &Broker{}
 	defer func() {
 		if err != nil && b.lock != nil {

@@ -127,7 +127,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		{"a port in use", Options{Listen: taken.Addr().String()}, "is in use: stop what listens there"},
 		{"no port", Options{Listen: "localhost"}, "not host:port"},
 		{"a port of letters", Options{Listen: "127.0.0.1:kafka"}, "not a number"},
-		{"a topic of no name", Options{Topics: []Topic{{Partitions: 1}}}, `create topic ""`},
+		{"a topic of no name", Options{Topics: []Topic{{Partitions: 1}}}, `topic "" of 1`},
 	} {
 		b, err := Start(c.options)
 		if err == nil {
