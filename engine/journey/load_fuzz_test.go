@@ -98,6 +98,7 @@ func TestLoadCorrupted(t *testing.T) {
 			continue
 		}
 		lines := strings.Split(text, "\n")
+		dir := t.TempDir()
 		for way, spoil := range ways {
 			failed := 0
 			for i := range lines {
@@ -107,7 +108,7 @@ func TestLoadCorrupted(t *testing.T) {
 				if !strings.HasPrefix(name, "journeys/") {
 					files["journeys/cart-recovery.yaml"] = "journey: cart-recovery\nenter: {on: x}\nsteps: [{wait: 1m}]\n"
 				}
-				dir := workspace(t, files)
+				write(t, dir, files)
 				ws, ps := Load(dir)
 				sound(t, files, dir, ws, ps)
 				if ps.Failed() {
