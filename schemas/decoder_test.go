@@ -177,6 +177,16 @@ func TestDecodeWhatIsNoObject(t *testing.T) {
 	}
 }
 
+func TestDecodeLastOfOneName(t *testing.T) {
+	ev, err := decode(t, `{"customer_id":"c","type":"t","a":1,"\u0061":[2],"b":0}`, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := ev.Body.Field("a"); !reflect.DeepEqual(v, []any{int64(2)}) {
+		t.Errorf("a is %v", v)
+	}
+}
+
 func TestDecodePaths(t *testing.T) {
 	d, err := NewDecoder(Format{Name: "json", ID: "meta.id", Customer: "user.account.id", Type: "event", Time: "meta.at"})
 	if err != nil {

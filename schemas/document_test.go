@@ -338,6 +338,24 @@ func TestDocumentGrows(t *testing.T) {
 	}
 }
 
+func TestSkip(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"fixext 1": {0xd4, 1, 0}, "fixext 16": append([]byte{0xd8, 1}, make([]byte, 16)...),
+		"ext 8": {0xc7, 3, 1, 0, 0, 0}, "ext 16": {0xc8, 0, 1, 1, 0}, "ext 32": {0xc9, 0, 0, 0, 0, 1},
+		"bin 16": {0xc5, 0, 1, 0}, "str 16": {0xda, 0, 1, 'x'}, "float 32": {0xca, 0, 0, 0, 0},
+		"map 16": {0xde, 0, 1, 0xc0, 0xc0}, "array 16": {0xdc, 0, 1, 0xc0}, "int 64": {0xd3, 0, 0, 0, 0, 0, 0, 0, 0},
+	} {
+		r := reader{b: append(b, 0xc0)}
+		if r.skip(0); r.err != nil || r.pos != len(b) {
+			t.Errorf("%s: stops at %d of %d: %v", name, r.pos, len(b), r.err)
+		}
+		r = reader{b: b[:len(b)-1]}
+		if r.skip(0); r.err == nil {
+			t.Errorf("%s cut short is passed over", name)
+		}
+	}
+}
+
 // TestGoldenDocuments reads what the first release with each format wrote. A golden file is never written again once
 // a release could have written documents like it.
 func TestGoldenDocuments(t *testing.T) {

@@ -20,7 +20,8 @@ type Event struct {
 
 // Body gives an event's fields on demand, so that only what the program reads is decoded.
 type Body interface {
-	// Field returns the value of a top-level field, and whether it is there (JSON null is there, as nil).
+	// Field returns the value of a top-level field, and whether it is there (JSON null is there, as nil). Lists and maps
+	// may be the same each time: they are not the caller's to change.
 	Field(name string) (any, bool)
 	// Map returns all top-level fields.
 	Map() map[string]any

@@ -14,8 +14,8 @@ import (
 //
 // The naive way is a lenient parser with a validator before it (fastjson with its Validate: two passes, and still
 // invalid UTF-8, unbounded depth, the first of duplicate keys, and a tree of every value for the three that a program
-// reads). One strict pass that notes where the members of the outermost object stand takes half of the time, and
-// values are read when they are asked for.
+// reads). One strict pass that notes where the members of the outermost object stand takes two thirds of the time
+// (BenchmarkEventDecode, BenchmarkEventFastjson), and values are read when they are asked for.
 //
 // What it refuses beyond the grammar: text that is not UTF-8, a number too large for a float64, and nesting deeper
 // than depth. What RFC 8259 leaves open: of members with one name the last counts, and half of a surrogate pair
@@ -230,11 +230,9 @@ func (s *scanner) checkNumber(i int) int {
 	// Only an exponent, or more than 308 digits, can lead beyond what a float64 holds.
 	large := i-whole > 308
 	if i < len(s.text) && s.text[i] == '.' {
-		i++
-		if end := s.digits(i); end == i {
+		point := i + 1
+		if i = s.digits(point); i == point {
 			return s.fail(i, "expected a digit behind the point")
-		} else {
-			i = end
 		}
 	}
 	if i < len(s.text) && (s.text[i] == 'e' || s.text[i] == 'E') {
@@ -243,10 +241,9 @@ func (s *scanner) checkNumber(i int) int {
 		if i < len(s.text) && (s.text[i] == '+' || s.text[i] == '-') {
 			i++
 		}
-		if end := s.digits(i); end == i {
+		exponent := i
+		if i = s.digits(exponent); i == exponent {
 			return s.fail(i, "expected a digit of the exponent")
-		} else {
-			i = end
 		}
 	}
 	if large {

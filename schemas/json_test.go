@@ -114,6 +114,7 @@ func TestParseJSONRefuses(t *testing.T) {
 		strings.Repeat("9", 299) + "e99": "larger than 64 bits can hold",
 		`"a`:                             "ends a string",
 		"\"a\nb\"":                       "control characters of a string to be escaped, found '\\n'",
+		"\"\x1f\"":                       "control characters",
 		`"\x"`:                           "behind a backslash",
 		`"\u12g4"`:                       "four hexadecimal digits",
 		`"\`:                             "expected an escape",
@@ -188,7 +189,7 @@ func TestEqual(t *testing.T) {
 	}{
 		{nil, nil, true}, {nil, false, false}, {true, true, true}, {"1", int64(1), false},
 		{int64(3), 3.0, true}, {3.0, int64(3), true}, {int64(3), 3.5, false},
-		{int64(1<<53 + 1), float64(1 << 53), false}, {int64(math.MaxInt64), float64(1 << 63), false},
+		{int64(1<<53 + 1), float64(1 << 53), false}, {int64(math.MaxInt64), float64(1 << 63), false}, {int64(math.MinInt64), float64(1 << 63), false},
 		{int64(math.MinInt64), -float64(1 << 63), true}, {math.NaN(), math.NaN(), false}, {int64(0), math.NaN(), false},
 		{list(int64(1), "a"), list(1.0, "a"), true}, {list(int64(1)), list(int64(1), nil), false},
 		{map[string]any{"a": nil}, map[string]any{"b": nil}, false}, {map[string]any{"a": nil}, map[string]any{}, false},

@@ -41,7 +41,7 @@ func (r *Recent) Seen(id string, now int64) bool {
 		return false
 	}
 	hash := xxhash.Sum64String(id)
-	// The same id may stand twice, once too old and once not (after 24 hours it counts as new again): the newest decides.
+	// Newest first: what comes twice mostly does so soon. No id stands twice, since Add drops what Seen finds too old.
 	for i := len(r.entries) - recentSize; i >= 0; i -= recentSize {
 		if binary.LittleEndian.Uint64(r.entries[i:]) == hash {
 			return !older(r.at(i), now)
