@@ -1,6 +1,7 @@
 package statestore
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -11,21 +12,28 @@ const (
 	maxBatch   = 1 << 30 // bytes; Pebble panics at four times as much
 	keepBytes  = 4 << 20 // of a batch's memory for the next use
 	pointLimit = 256     // timers removed one by one, before a range removal is cheaper
-	batchHead  = 12      // bytes of an empty batch of Pebble's
 	perEntry   = 64      // what the memtable adds to an entry, about
 )
 
-// Batch is what one unit, or many units read back from the journal, changes in the view. It is applied whole or not at
-// all. Later calls win over earlier ones for the same key. What is put is copied. One goroutine's.
+// Batch is what one unit, or many units together, change in the view. It is applied whole or not at all. Later calls
+// win over earlier ones for the same key. What is put is copied. One goroutine's.
+//
+// It keeps its entries until Apply, which writes them in the order of their keys, each key once: the memtable finds the
+// place of a key near the one before it much sooner than anywhere.
 type Batch struct {
 	w        *pebble.Batch
-	timers   []byte // their keys
-	ends     []int  // where each ends
+	arena    []byte // of the entries: keys and values
+	entries  []entry
 	remove   bool
 	through  Cursor
-	entries  int
 	err      error // of a call that cannot be put in, told by Apply
 	consumed bool
+}
+
+// entry is a key and what becomes of it; both in the arena.
+type entry struct {
+	at, keyEnd, end int
+	remove          bool
 }
 
 // NewBatch makes an empty batch for this Store, to be used again and again: Reset it after Apply. It is not for use
@@ -56,9 +64,12 @@ func (b *Batch) PutTimer(due int64, customer string) {
 		b.err = errors.New("a timer without a customer")
 		return
 	}
-	b.timers = appendTimer(b.timers, due, customer)
-	b.ends = append(b.ends, len(b.timers))
-	b.entries++
+	if !b.room(timerHead + len(customer)) {
+		return
+	}
+	at := len(b.arena)
+	b.arena = appendTimer(b.arena, due, customer)
+	b.entries = append(b.entries, entry{at, len(b.arena), len(b.arena), false})
 }
 
 // RemoveTimersThrough removes every timer that was in the index before this batch and does not stand behind c. Timers
@@ -70,18 +81,18 @@ func (b *Batch) RemoveTimersThrough(c Cursor) {
 }
 
 // Empty says that the batch changes nothing.
-func (b *Batch) Empty() bool { return b.w.Empty() && len(b.ends) == 0 && !b.remove && b.err == nil }
+func (b *Batch) Empty() bool { return len(b.entries) == 0 && !b.remove && b.err == nil }
 
-// Bytes is about how large the batch is.
-func (b *Batch) Bytes() int { return b.w.Len() - batchHead + len(b.timers) }
+// Bytes is how large the batch is, keys that were put twice counted twice.
+func (b *Batch) Bytes() int { return len(b.arena) }
 
 // Reset empties the batch, and keeps its memory unless there is much of it.
 func (b *Batch) Reset() {
 	b.w.Reset()
-	if cap(b.timers) > keepBytes {
-		b.timers = nil
+	if cap(b.arena) > keepBytes {
+		b.arena = nil
 	}
-	*b = Batch{w: b.w, timers: b.timers[:0], ends: b.ends[:0]}
+	*b = Batch{w: b.w, arena: b.arena[:0], entries: b.entries[:0]}
 }
 
 // Close gives the memory back. A batch that is not closed is merely collected.
@@ -95,7 +106,7 @@ func (b *Batch) room(n int) bool {
 	case b.err != nil:
 	case b.consumed:
 		b.err = errors.New("the batch was applied and not reset")
-	case n > maxBatch || b.w.Len() > maxBatch-n:
+	case n > maxBatch || len(b.arena) > maxBatch-n:
 		b.err = errorf("a batch larger than %d bytes", maxBatch)
 	}
 	return b.err == nil
@@ -105,23 +116,48 @@ func (b *Batch) set(kind byte, name string, value []byte) {
 	if !b.room(1 + len(name) + len(value)) {
 		return
 	}
-	op := b.w.SetDeferred(1+len(name), len(value))
-	op.Key[0] = kind
-	copy(op.Key[1:], name)
-	copy(op.Value, value)
-	b.err = op.Finish()
-	b.entries++
+	at := len(b.arena)
+	b.arena = appendKey(b.arena, kind, name)
+	keyEnd := len(b.arena)
+	b.arena = append(b.arena, value...)
+	b.entries = append(b.entries, entry{at, keyEnd, len(b.arena), false})
 }
 
 func (b *Batch) delete(kind byte, name string) {
 	if !b.room(1 + len(name)) {
 		return
 	}
-	op := b.w.DeleteDeferred(1 + len(name))
-	op.Key[0] = kind
-	copy(op.Key[1:], name)
-	b.err = op.Finish()
-	b.entries++
+	at := len(b.arena)
+	b.arena = appendKey(b.arena, kind, name)
+	b.entries = append(b.entries, entry{at, len(b.arena), len(b.arena), true})
+}
+
+func (b *Batch) key(e entry) []byte { return b.arena[e.at:e.keyEnd] }
+
+// write writes the entries to the batch of Pebble's.
+func (b *Batch) write() error {
+	slices.SortFunc(b.entries, func(x, y entry) int {
+		if c := bytes.Compare(b.key(x), b.key(y)); c != 0 {
+			return c
+		}
+		return x.at - y.at
+	})
+	for i, e := range b.entries {
+		key := b.key(e)
+		if i+1 < len(b.entries) && bytes.Equal(key, b.key(b.entries[i+1])) {
+			continue
+		}
+		var err error
+		if e.remove {
+			err = b.w.Delete(key, nil)
+		} else {
+			err = b.w.Set(key, b.arena[e.keyEnd:e.end], nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Apply makes the batch visible: all of it at once, to whoever reads from then on. It waits for no disk unless the disk
@@ -132,28 +168,23 @@ func (s *Store) Apply(b *Batch) error {
 		return err
 	}
 	defer s.leave()
-	if !b.room(len(b.timers)) {
+	if !b.room(0) {
 		return s.wrap("apply", b.err)
 	}
 	b.consumed = true
 	if err := s.wait(b); err != nil {
 		return s.wrap("apply", err)
 	}
-	if b.remove {
+	if b.remove { // before the entries, among which are timers
 		if err := s.removeTimers(b); err != nil {
 			return s.wrap("remove timers", err)
 		}
 	}
-	at := 0
-	for _, end := range b.ends {
-		key := b.timers[at:end]
-		at = end
-		if err := b.w.Set(key, nil, nil); err != nil {
-			return s.wrap("apply", err)
-		}
-		if string(key) < string(s.low) {
-			s.low = append(s.low[:0], key...)
-		}
+	if err := b.write(); err != nil {
+		return s.wrap("apply", err)
+	}
+	if first := b.firstTimer(); first != nil && string(first) < string(s.low) {
+		s.low = append(s.low[:0], first...)
 	}
 	err := s.db.Apply(b.w, pebble.NoSync)
 	s.dirty.Store(true)
@@ -161,6 +192,17 @@ func (s *Store) Apply(b *Batch) error {
 		err = s.broken()
 	}
 	return s.wrap("apply", err)
+}
+
+// firstTimer is the least key of a timer that the batch puts, nil when it puts none. The entries are in order.
+func (b *Batch) firstTimer() []byte {
+	i, _ := slices.BinarySearchFunc(b.entries, byte(kindTimer), func(e entry, kind byte) int {
+		return int(b.arena[e.at]) - int(kind)
+	})
+	if i == len(b.entries) {
+		return nil
+	}
+	return b.key(b.entries[i])
 }
 
 // removeTimers adds to the batch the removal of what is in the index through b.through. Naively that is one range

@@ -14,7 +14,7 @@ type Options struct {
 	FS    vfs.FS // nil: the disk
 	Cache *Cache // shared by the shards of a process; nil: 8 MiB of its own
 
-	// MemTableBytes is how much is gathered before it is written to disk, 0: 16 MiB. Up to stopFactor times as much is
+	// MemTableBytes is how much is gathered before it is written to disk, 0: 32 MiB. Up to stopFactor times as much is
 	// held in memory, and read again from the journal after a crash.
 	MemTableBytes int
 
@@ -54,7 +54,7 @@ func (c *Cache) Close() {
 }
 
 const (
-	defaultMemTable = 16 << 20
+	defaultMemTable = 32 << 20
 	blockBytes      = 8 << 10
 	indexBytes      = 64 << 10
 

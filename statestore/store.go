@@ -214,7 +214,7 @@ func (s *Store) wake() {
 // wait lets Apply wait while the disk is too far behind, and tells how it failed if it did. Looking costs some
 // microseconds, so it is done once per half a memtable.
 func (s *Store) wait(b *Batch) error {
-	s.pending += b.Bytes() + b.entries*perEntry
+	s.pending += b.Bytes() + len(b.entries)*perEntry
 	if s.pending < s.memTable/2 {
 		return nil
 	}
