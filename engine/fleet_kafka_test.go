@@ -2,13 +2,16 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"wend/connectors"
 	"wend/connectors/kafka"
@@ -38,6 +41,7 @@ type process struct {
 	beats    chan engine.HeartbeatAnswered
 	lost     chan error
 	ended    chan error
+	done     chan struct{}
 }
 
 func start(t *testing.T, brokers []string, cfg engine.FleetConfig) *process {
@@ -50,7 +54,7 @@ func start(t *testing.T, brokers []string, cfg engine.FleetConfig) *process {
 	p := &process{
 		t: t, client: client, stop: stop,
 		assigned: make(chan engine.Assigned, 100), beats: make(chan engine.HeartbeatAnswered, 1000),
-		lost: make(chan error, 100), ended: make(chan error, 1),
+		lost: make(chan error, 100), ended: make(chan error, 1), done: make(chan struct{}),
 	}
 	p.fleet = engine.NewFleet(cfg, kafka.NewGroup(client), engine.FleetListener{
 		Assigned:          func(a engine.Assigned) { p.assigned <- a },
@@ -58,7 +62,10 @@ func start(t *testing.T, brokers []string, cfg engine.FleetConfig) *process {
 		Lost:              func(err error) { p.lost <- err },
 		Retrying:          func(err error, after time.Duration) { t.Logf("%s: retrying in %s: %v", cfg.InstanceID, after, err) },
 	})
-	go func() { p.ended <- p.fleet.Run(ctx) }()
+	go func() {
+		defer close(p.done)
+		p.ended <- p.fleet.Run(ctx)
+	}()
 	t.Cleanup(p.kill)
 	return p
 }
@@ -67,6 +74,7 @@ func start(t *testing.T, brokers []string, cfg engine.FleetConfig) *process {
 func (p *process) kill() {
 	p.client.Close()
 	p.stop()
+	<-p.done
 }
 
 // until waits for an assignment of n partitions.
@@ -174,5 +182,98 @@ func TestFleetKilledMemberTakesItsShardsBack(t *testing.T) {
 	case err := <-b.lost:
 		t.Error(err)
 	default:
+	}
+}
+
+func TestFleetTakesOverFromTheDead(t *testing.T) {
+	brokers, _ := bootstrap(t)
+	cfg := fleetConfig(t, "i-a")
+	cfg.SessionTimeout = 2 * time.Second
+	createTopic(t, brokers, cfg)
+	a := start(t, brokers, cfg)
+	a.until(8)
+	cfg.InstanceID = "i-b"
+	b := start(t, brokers, cfg)
+	b.until(4)
+	had := a.until(4)
+	b.kill()
+	if all := a.until(8); all.Generation <= had.Generation {
+		t.Errorf("generation %d after %d", all.Generation, had.Generation)
+	}
+	b = start(t, brokers, cfg)
+	b.until(4)
+	a.until(4)
+}
+
+func TestFleetLeaves(t *testing.T) {
+	brokers, _ := bootstrap(t)
+	cfg := fleetConfig(t, "i-a")
+	cfg.SessionTimeout = 30 * time.Second // until would not wait for it twice
+	createTopic(t, brokers, cfg)
+	a := start(t, brokers, cfg)
+	a.until(8)
+	cfg.InstanceID, cfg.LeaveOnStop = "i-b", true
+	b := start(t, brokers, cfg)
+	b.until(4)
+	a.until(4)
+	b.stop()
+	if err := <-b.ended; err != nil {
+		t.Fatal(err)
+	}
+	generation := a.until(8).Generation
+	if beat := a.beaten(); beat.Generation != generation {
+		t.Errorf("heartbeat of generation %d in %d", beat.Generation, generation)
+	}
+}
+
+func TestFleetSecondProcessOfOneInstance(t *testing.T) {
+	brokers, _ := bootstrap(t)
+	cfg := fleetConfig(t, "i-a")
+	createTopic(t, brokers, cfg)
+	a := start(t, brokers, cfg)
+	a.until(8)
+	a.beaten()
+	b := start(t, brokers, cfg)
+	b.until(8)
+	select {
+	case err := <-a.ended:
+		if !errors.Is(err, connectors.FencedInstanceID) {
+			t.Errorf("the first ended with %v", err)
+		}
+	case <-time.After(60 * time.Second):
+		t.Error("the first goes on")
+	}
+	b.beaten()
+}
+
+func TestFleetGroupIsReadableByTools(t *testing.T) {
+	brokers, _ := bootstrap(t)
+	cfg := fleetConfig(t, "i-a")
+	createTopic(t, brokers, cfg)
+	start(t, brokers, cfg).until(8)
+	// What kafka-consumer-groups does, by a library that is not ours.
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	groups, err := kadm.NewClient(client).DescribeGroups(t.Context(), cfg.Group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := groups[cfg.Group]
+	if group.State != "Stable" || group.ProtocolType != "consumer" || len(group.Members) != 1 {
+		t.Fatalf("%+v", group)
+	}
+	m := group.Members[0]
+	assigned, ok := m.Assigned.AsConsumer()
+	if !ok || len(assigned.Topics) != 1 || assigned.Topics[0].Topic != cfg.Topic || len(assigned.Topics[0].Partitions) != 8 {
+		t.Errorf("assignment %+v", m.Assigned)
+	}
+	if joined, ok := m.Join.AsConsumer(); !ok || !slices.Equal(joined.Topics, []string{cfg.Topic}) {
+		t.Errorf("subscription %+v", m.Join)
+	}
+	if m.InstanceID == nil || *m.InstanceID != "i-a" {
+		t.Errorf("instance %v", m.InstanceID)
 	}
 }

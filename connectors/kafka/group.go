@@ -26,10 +26,6 @@ const joinGrace = 5 * time.Second
 
 // Join implements connectors.Group.
 func (g *Group) Join(ctx context.Context, req *connectors.JoinRequest) (*connectors.Joined, error) {
-	metadata, err := encodeSubscription(req.Topics, req.UserData)
-	if err != nil {
-		return nil, fmt.Errorf("join: encode subscription: %w", err)
-	}
 	v, err := g.client.askGroup(ctx, req.Group, joinGroupVersion, req.RebalanceTimeout+joinGrace, &joingroup.Request{
 		GroupID:            req.Group,
 		SessionTimeoutMS:   int32(req.SessionTimeout.Milliseconds()),
@@ -37,7 +33,7 @@ func (g *Group) Join(ctx context.Context, req *connectors.JoinRequest) (*connect
 		MemberID:           req.MemberID,
 		GroupInstanceID:    req.InstanceID,
 		ProtocolType:       connectors.GroupProtocolType,
-		Protocols:          []joingroup.RequestProtocol{{Name: connectors.GroupProtocolName, Metadata: metadata}},
+		Protocols:          []joingroup.RequestProtocol{{Name: connectors.GroupProtocolName, Metadata: encodeSubscription(req.Topics, req.UserData)}},
 	}, readJoined)
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
@@ -55,11 +51,7 @@ func (g *Group) Sync(ctx context.Context, req *connectors.SyncRequest) (*connect
 		GroupID: req.Group, GenerationID: req.Generation, MemberID: req.MemberID, GroupInstanceID: req.InstanceID,
 	}
 	for id, a := range req.Assignments {
-		b, err := encodeAssignment(a)
-		if err != nil {
-			return nil, fmt.Errorf("sync: encode assignment: %w", err)
-		}
-		r.Assignments = append(r.Assignments, syncgroup.RequestAssignment{MemberID: id, Assignment: b})
+		r.Assignments = append(r.Assignments, syncgroup.RequestAssignment{MemberID: id, Assignment: encodeAssignment(a)})
 	}
 	v, err := g.client.askGroup(ctx, req.Group, syncGroupVersion, req.Timeout+joinGrace, r, readSynced)
 	if err != nil {

@@ -2,11 +2,11 @@ package kafka
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/consumer"
 
 	"wend/connectors"
 )
@@ -68,35 +68,60 @@ func (c *Client) groupCode(group string, code connectors.Code) error {
 }
 
 // consumerVersion is the version of the subscriptions and assignments that are written. Later ones add fields that
-// only Kafka's own assignors read; a reader takes the fields that it knows and leaves the rest.
+// only Kafka's own assignors read; a reader takes the fields that it knows and leaves the rest. Layouts:
+// ConsumerProtocolSubscription.json and ConsumerProtocolAssignment.json of Kafka. kafka-go's decoder believes every
+// length, so bytes that some other member wrote could make it take all memory.
 const consumerVersion = 0
 
-func encodeSubscription(topics []string, userData []byte) ([]byte, error) {
-	return protocol.Marshal(consumerVersion, consumer.Subscription{Version: consumerVersion, Topics: topics, UserData: userData})
+func appendBytes(b, v []byte) []byte {
+	if v == nil {
+		return binary.BigEndian.AppendUint32(b, 1<<32-1)
+	}
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
+}
+
+func encodeSubscription(topics []string, userData []byte) []byte {
+	b := binary.BigEndian.AppendUint16(nil, consumerVersion)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(topics)))
+	for _, t := range topics {
+		b = appendString(b, t)
+	}
+	return appendBytes(b, userData)
 }
 
 // subscriptionUserData gives nil for what cannot be read: a member that says nothing gets its share all the same.
 func subscriptionUserData(b []byte) []byte {
-	var s consumer.Subscription
-	if len(b) == 0 || protocol.Unmarshal(b, consumerVersion, &s) != nil {
+	d := &decoder{b: b}
+	d.int16() // version
+	for range d.count(2) {
+		d.string()
+	}
+	userData := d.bytes()
+	if d.err != nil {
 		return nil
 	}
-	return s.UserData
+	return userData
 }
 
-func encodeAssignment(a connectors.Assignment) ([]byte, error) {
-	c := consumer.Assignment{Version: consumerVersion, UserData: a.UserData}
-	at := map[string]int{}
+func encodeAssignment(a connectors.Assignment) []byte {
+	var topics []string // in the order in which they come
+	partitions := map[string][]int32{}
 	for _, tp := range a.Partitions {
-		i, ok := at[tp.Topic]
-		if !ok {
-			i = len(c.AssignedPartitions)
-			at[tp.Topic] = i
-			c.AssignedPartitions = append(c.AssignedPartitions, consumer.TopicPartition{Topic: tp.Topic})
+		if _, ok := partitions[tp.Topic]; !ok {
+			topics = append(topics, tp.Topic)
 		}
-		c.AssignedPartitions[i].Partitions = append(c.AssignedPartitions[i].Partitions, tp.Partition)
+		partitions[tp.Topic] = append(partitions[tp.Topic], tp.Partition)
 	}
-	return protocol.Marshal(consumerVersion, c)
+	b := binary.BigEndian.AppendUint16(nil, consumerVersion)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(topics)))
+	for _, t := range topics {
+		b = appendString(b, t)
+		b = binary.BigEndian.AppendUint32(b, uint32(len(partitions[t])))
+		for _, p := range partitions[t] {
+			b = binary.BigEndian.AppendUint32(b, uint32(p))
+		}
+	}
+	return appendBytes(b, a.UserData)
 }
 
 // decodeAssignment: no bytes at all is what a coordinator gives a member that the leader left out.
@@ -105,15 +130,17 @@ func decodeAssignment(b []byte) (*connectors.Assignment, error) {
 	if len(b) == 0 {
 		return a, nil
 	}
-	var c consumer.Assignment
-	if err := protocol.Unmarshal(b, consumerVersion, &c); err != nil {
-		return nil, fmt.Errorf("assignment of %d bytes: %w", len(b), err)
-	}
-	a.UserData = c.UserData
-	for _, t := range c.AssignedPartitions {
-		for _, p := range t.Partitions {
-			a.Partitions = append(a.Partitions, connectors.TopicPartition{Topic: t.Topic, Partition: p})
+	d := &decoder{b: b}
+	d.int16() // version
+	for range d.count(6) {
+		topic := d.string()
+		for _, p := range d.int32s() {
+			a.Partitions = append(a.Partitions, connectors.TopicPartition{Topic: topic, Partition: p})
 		}
+	}
+	a.UserData = d.bytes()
+	if d.err != nil {
+		return nil, fmt.Errorf("assignment of %d bytes: %w", len(b), d.err)
 	}
 	return a, nil
 }
