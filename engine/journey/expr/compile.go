@@ -24,7 +24,6 @@ type compiled struct {
 	reads    Reads
 	paths    map[int64]path
 	constant ref.Val // its value, if that does not depend on anything
-	fast     *fast   // another way to the same value, or nil
 }
 
 // compile parses, checks and plans an expression. A panic of the library is an error of the expression: its parser and

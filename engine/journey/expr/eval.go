@@ -34,11 +34,6 @@ func (e *Env) Condition(src string, sc Scope) (*Condition, *Error) {
 // Eval tells whether the condition holds. Where it reads a field that is not there, or fails, it does not, and why says
 // so. Safe for concurrent use; v is not kept.
 func (c *Condition) Eval(v *Vars) (holds bool, why Why) {
-	if f := c.c.fast; f != nil {
-		if holds, ok := f.eval(v); ok {
-			return holds, Why{}
-		}
-	}
 	a := newActivation(v)
 	defer a.release()
 	out, why := c.c.run(a)

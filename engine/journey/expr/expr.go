@@ -29,7 +29,10 @@ const (
 	Map
 )
 
-// Attribute is a declared name of the profile.
+// Attribute is a declared name of the profile. As values are kept, a date is text YYYY-MM-DD and reads as text (time(x)
+// makes a timestamp of it); a timestamp is RFC 3339 text or milliseconds and reads as a timestamp. The zeros, which
+// absent ones read as: "", 0, 0.0, false, "" for a date, 1970-01-01T00:00:00Z for a timestamp, [] and {}. A stored value
+// of another type than the declared one counts as absent.
 type Attribute struct {
 	Name string
 	Type Type
@@ -59,7 +62,8 @@ type Vars struct {
 	Zone    *time.Location
 }
 
-// Reads is what an expression reads of the events. All: the whole value may be needed.
+// Reads is what an expression may read: the top-level fields of the two events and the attributes, in order, each once.
+// All: the whole value may be needed.
 type Reads struct {
 	Event    []string
 	EventAll bool

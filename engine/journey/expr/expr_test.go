@@ -228,7 +228,9 @@ func TestErrors(t *testing.T) {
 		{"whole profile", "profile == profile", testScope(), "profile", "not a value by itself"},
 		{"macro variable of a taken name", "event.xs.all(event, event > 1)", testScope(), "event", "another name"},
 		{"characters are not bytes", "event.x == 'äöü' && profile.nope", testScope(), "profile", "unknown attribute"},
-		{"too deep", strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300) + " == 1", testScope(), "", ""},
+		{"too deep", strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300) + " == 1", testScope(), "", "nested too deeply"},
+		{"too many terms", "event.x" + strings.Repeat(" + 1", 1500) + " == 1", testScope(), "", "nested too deeply"},
+		{"too large a pattern", "event.x.matches('" + strings.Repeat("(a*)*", 500) + "')", testScope(), "'(a", "the pattern is too large"},
 		{"too long", "event.x == '" + strings.Repeat("a", 10_000) + "'", testScope(), "", "longer than"},
 		{"too much work", "event.a.all(a, event.a.all(b, event.a.all(c, event.a.all(d, a+b+c+d > 0))))", testScope(), "event", "too much work"},
 	} {

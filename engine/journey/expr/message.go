@@ -34,6 +34,21 @@ func checkMessage(s string) string {
 	if m := submatches(`^expression of type '(.*?)' cannot be range`, s); m != nil {
 		return "only lists and maps can be gone through, not " + typeText(m[1])
 	}
+	return limitMessage(s)
+}
+
+// limitMessage rewrites what the library says of the bounds that it was given.
+func limitMessage(s string) string {
+	switch {
+	case strings.Contains(s, "recursion"), strings.Contains(s, "nesting"):
+		return "the expression is nested too deeply"
+	case strings.Contains(s, "node"):
+		return "the expression is too long"
+	case strings.HasPrefix(s, "error recovery"):
+		return "syntax error"
+	case strings.HasPrefix(s, "regex program size"):
+		return "the pattern is too large"
+	}
 	return s
 }
 
@@ -160,7 +175,7 @@ func typeWords(t *types.Type) string { return typeText(t.String()) }
 func syntaxMessage(s string) string {
 	s, syntax := strings.CutPrefix(s, "Syntax error: ")
 	if !syntax {
-		return s
+		return limitMessage(s)
 	}
 	if i := strings.Index(s, " expecting "); i >= 0 {
 		s = s[:i]
