@@ -28,9 +28,13 @@ func (s *stepper) run(j *plan, en *schemas.Enrollment, at int32) (stands bool, r
 			}
 		case opAwait:
 			to, ok := s.takeEarly(j, at, en)
-			if !ok {
-				s.stand(j, en, n, later(s.doc.Time, n.await.within))
+			if due := later(s.doc.Time, n.await.within); !ok && due > s.doc.Time {
+				s.stand(j, en, n, due)
 				return true, ""
+			} else if !ok {
+				// A deadline that is here on arrival is over, as with a wait. So every armed timer is later than what
+				// armed it, and journeys that start one another cannot stop the customer's time.
+				to = n.await.timeout
 			}
 			next = to
 		case opBranch:
