@@ -76,7 +76,7 @@ func (s *Shoppers) visit(at time.Time) {
 	}
 	favourite := s.product()
 	for range 1 + s.random.IntN(4) {
-		at = at.Add(s.between(200*time.Millisecond, 2*time.Second))
+		at = at.Add(s.between(150*time.Millisecond, time.Second))
 		look := favourite
 		if s.random.Float64() < 0.4 {
 			look = s.product()

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"wend/connectors/kafka"
+	"wend/engine"
+	"wend/engine/journey"
+)
+
+func newRun(s streams, args []string) *cobra.Command {
+	var dir string
+	var noCreate bool
+	cmd := &cobra.Command{
+		Use:   "run -C DIR",
+		Short: "The engine on a workspace",
+		Long: `Run reads events from the source topic, runs the workspace's journeys over them, and writes actions to their topics, each
+exactly once. Any number of processes with the same app share the work. SIGTERM or ctrl-C stops it cleanly; a kill at any
+moment loses nothing.
+
+Every key of wend.yaml has a flag and a variable: --kafka-brokers and WEND_KAFKA_BROKERS are kafka.brokers. The flag
+wins, then the variable, then the file.`,
+		Example: "  wend run -C ./shop\n  WEND_KAFKA_BROKERS=kafka:9092 wend run -C ./shop --http 0.0.0.0:8080",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := runnable(cmd, dir, args, s.err)
+			if err != nil {
+				return err
+			}
+			limitMemory(w.config.Memory)
+			log := newLogger(w.config.Log, s.err)
+			defer func() { _ = log.Sync() }() // a terminal cannot sync
+			client, err := connect(&w.config)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = client.Close() }() // its answers are here
+			metrics := engine.NewMetrics()
+			p, err := prepare(cmd.Context(), &w.config, w.program, client, !noCreate, metrics.Wrap(engineLog(log)))
+			if err != nil {
+				return err
+			}
+			return p.run(cmd.Context(), metrics, func(http string) {
+				log.Info("running", zap.String("version", version()), zap.String("app", w.config.App), zap.String("source", w.config.Source.Topic),
+					zap.Int32("partitions", p.world.Partitions), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
+				if w.config.OnLoss != engine.LossStop {
+					log.Warn("on_loss is not supported beyond stop yet: on a loss the shard's publisher stops", zap.String("on_loss", w.config.OnLoss))
+				}
+			})
+		},
+	}
+	configFlags(cmd, &dir, args)
+	cmd.Flags().BoolVar(&noCreate, "no-create-topics", false, "do not make missing topics")
+	return cmd
+}
+
+// process is an engine that found its topics good.
+type process struct {
+	engine *engine.Engine
+	config *engine.Config
+	world  *engine.World
+}
+
+// prepare looks at the topics, makes what is missing of them where create is set, and makes the engine.
+func prepare(ctx context.Context, cfg *engine.Config, program *journey.Program, client *kafka.Client, create bool, l engine.Listener) (*process, error) {
+	reports, err := engine.EnsureTopics(ctx, client, cfg, program.Channels(), create)
+	if err == nil {
+		err = engine.TopicsProblem(reports)
+	}
+	if err != nil {
+		return nil, err
+	}
+	world, err := engine.LookAround(ctx, client, cfg, program.Channels())
+	if err != nil {
+		return nil, err
+	}
+	return &process{engine.New(cfg, program, world, client, kafka.NewGroup(client), l), cfg, world}, nil
+}
+
+// run serves http: and works until ctx ends.
+func (p *process) run(ctx context.Context, metrics *engine.Metrics, started func(http string)) error {
+	address := "off"
+	if p.config.HTTP != "" {
+		server, err := p.serve(metrics)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = server.Close() }() // whoever still asks has two seconds
+		address = "http://" + server.Addr()
+	}
+	started(address)
+	return p.engine.Run(ctx)
+}
+
+// serve starts the HTTP side. A port that nobody asked for and somebody has is no reason not to run: then any free one.
+func (p *process) serve(metrics *engine.Metrics) (*engine.HTTPServer, error) {
+	h := engine.NewHTTPHandler(engine.HTTPOptions{Token: p.config.HTTPToken, Ready: p.engine.Ready, Gatherer: metrics.Gatherer()})
+	server, err := engine.StartHTTP(p.config.HTTP, h)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if p.config.HTTPDefault {
+			return engine.StartHTTP("127.0.0.1:0", h)
+		}
+		return nil, fmt.Errorf("%w: stop what listens there, or choose another address with --http", err)
+	}
+	return server, err
+}
