@@ -41,7 +41,7 @@ type Member struct {
 // comes first. Nothing in a member's state is trusted: unknown partitions and repetitions are passed over.
 //
 // Moves are fewest because each member keeps as much of what it has as its share permits, and the larger shares
-// go to those who have the most. Views are served nearest first, which is not the best sum over all partitions but does
+// go first to those who have more than the smaller one: each of them saves one move. Views are served nearest first, which is not the best sum over all partitions but does
 // not send one far away for the sake of others.
 func Assign(partitions int32, members []Member) map[string][]int32 {
 	if len(members) == 0 {
@@ -139,21 +139,19 @@ func (a *assigning) claim() {
 
 // release takes from members what is above their share. First whatever another one has the best view of.
 func (a *assigning) release() {
-	order := make([]int, len(a.members))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(len(a.has[y]), len(a.has[x])) })
 	spare := a.larger // larger shares that nobody has yet
 	for _, ps := range a.has {
 		if len(ps) > a.share {
 			spare--
 		}
 	}
-	poor := slices.DeleteFunc(slices.Clone(order), func(i int) bool {
-		return len(a.has[i]) > a.share || len(a.has[i]) == a.share && spare <= 0
-	})
-	for _, i := range order {
+	var poor []int
+	for i, ps := range a.has {
+		if len(ps) < a.share || len(ps) == a.share && spare > 0 {
+			poor = append(poor, i)
+		}
+	}
+	for i := range a.members {
 		share := a.share
 		if len(a.has[i]) > share && a.larger > 0 {
 			share++

@@ -193,6 +193,8 @@ func TestAssignCases(t *testing.T) {
 		{"a stalled member's claim is stale", 2,
 			[]Member{m("a", 4, []int32{0, 1}), m("b", 5, []int32{1})},
 			map[string][]int32{"m-a": {0}, "m-b": {1}}},
+		{"of equals the lower instance id, which outlives restarts, not the member id", 1,
+			[]Member{{ID: "m-1", InstanceID: "z"}, {ID: "m-2", InstanceID: "y"}}, map[string][]int32{"m-1": nil, "m-2": {0}}},
 		{"a claim of no partition and a claim twice", 2,
 			[]Member{m("a", 4, []int32{-1, 7, 0, 0}), m("b", 5, []int32{1, 1, 1})},
 			map[string][]int32{"m-a": {0}, "m-b": {1}}},

@@ -33,11 +33,11 @@ type membership struct {
 	due        time.Time               // nothing is done before
 	failures   int                     // in a row
 
-	owned   []int32 // as last assigned
-	ownedIn int32   // the generation of that
-	settled bool    // has been assigned something once
-	attempt uint32  // joins that were forced
-	unsure  bool    // a join of ours may still be on its way to the coordinator
+	owned   []int32   // as last assigned
+	ownedIn int32     // the generation of that
+	settled bool      // has been assigned something once
+	attempt uint32    // joins that were forced
+	stray   time.Time // until then a join of ours that went unanswered may still come to the coordinator's ears
 }
 
 type fleetPhase uint8
@@ -131,7 +131,7 @@ func (m *membership) joined(now time.Time, j *connectors.Joined, err error) flee
 	if err != nil {
 		var code connectors.Code
 		if !errors.As(err, &code) {
-			m.unsure = true
+			m.stray = now.Add(m.cfg.SessionTimeout)
 		}
 		return m.failed(now, err)
 	}
@@ -194,7 +194,7 @@ func (m *membership) synced(now time.Time, a *connectors.Assignment, err error) 
 	}
 	slices.Sort(owned)
 	m.owned, m.ownedIn = slices.Compact(owned), m.generation
-	m.settled, m.failures, m.unsure = true, 0, false
+	m.settled, m.failures = true, 0
 	// A heartbeat at once: whoever waits for one that was sent in this generation does not wait long.
 	m.phase, m.due, m.sync = fleetMember, now, nil
 	if coveredPartitions(a.UserData) < int64(m.cfg.Partitions) {
@@ -209,7 +209,7 @@ func (m *membership) beaten(sentAt, now time.Time, err error) fleetOutcome {
 	if err != nil {
 		return m.failed(now, err)
 	}
-	m.failures, m.unsure = 0, false
+	m.failures = 0
 	m.due = now.Add(m.heartbeatInterval())
 	return fleetOutcome{beat: HeartbeatAnswered{SentAt: sentAt, Generation: m.generation}}
 }
@@ -226,11 +226,11 @@ func (m *membership) failed(now time.Time, err error) fleetOutcome {
 		m.rejoin(now)
 		return fleetOutcome{lost: m.wrap(err)}
 	case errors.Is(err, connectors.FencedInstanceID):
-		if !m.unsure {
+		if now.After(m.stray) {
 			return fleetOutcome{fatal: m.wrap(err)}
 		}
 		// A join of ours that went unanswered may have been what fenced us. It can do so once.
-		m.unsure = false
+		m.stray = time.Time{}
 		m.memberID = ""
 		m.rejoin(now)
 		return fleetOutcome{lost: m.wrap(err)}

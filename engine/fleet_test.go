@@ -243,3 +243,29 @@ func TestFleetGivesUpNothingForGarbage(t *testing.T) {
 		}
 	}
 }
+
+func TestFleetFencedByAJoinOfItsOwn(t *testing.T) {
+	start := time.Unix(1000, 0)
+	member := func(lost bool) *membership {
+		m := newMembership(FleetConfig{Group: "g", InstanceID: "i", Topic: "events", Partitions: 1}.withDefaults(), func() float64 { return 0 })
+		if lost {
+			m.joined(start, nil, errNoAnswer)
+		}
+		m.joined(start, &connectors.Joined{MemberID: "x", Generation: 1}, nil)
+		m.synced(start, &connectors.Assignment{UserData: []byte{assignmentVersion, 1}}, nil)
+		return m
+	}
+	m := member(true)
+	if did := m.beaten(start, start, connectors.FencedInstanceID); did.fatal != nil || did.lost == nil || m.memberID != "" || m.phase != fleetJoining {
+		t.Errorf("after a lost join: %+v, as %q", did, m.memberID)
+	}
+	if did := m.beaten(start, start, connectors.FencedInstanceID); did.fatal == nil {
+		t.Errorf("a second time: %+v", did)
+	}
+	if did := member(false).beaten(start, start, connectors.FencedInstanceID); did.fatal == nil {
+		t.Errorf("no join was lost: %+v", did)
+	}
+	if later := start.Add(time.Minute); member(true).beaten(later, later, connectors.FencedInstanceID).fatal == nil {
+		t.Error("long after a lost join it goes on")
+	}
+}
