@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,10 +19,10 @@ import (
 	"wend/engine"
 )
 
-// bootstrap gives a cluster: the one of WEND_TEST_KAFKA, else an embedded one.
+// bootstrap gives a cluster: the one of WEND_TEST_KAFKA (host:port, or several with commas), else an embedded one.
 func bootstrap(t *testing.T) (brokers []string, real bool) {
 	if addr := os.Getenv("WEND_TEST_KAFKA"); addr != "" {
-		return []string{addr}, true
+		return strings.Split(addr, ","), true
 	}
 	c, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "1000"}))
 	if err != nil {
@@ -208,7 +209,7 @@ func TestFleetTakesOverFromTheDead(t *testing.T) {
 func TestFleetLeaves(t *testing.T) {
 	brokers, _ := bootstrap(t)
 	cfg := fleetConfig(t, "i-a")
-	cfg.SessionTimeout = 30 * time.Second // until would not wait for it twice
+	cfg.SessionTimeout = 15 * time.Second
 	createTopic(t, brokers, cfg)
 	a := start(t, brokers, cfg)
 	a.until(8)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 func groupUnderTest(t *testing.T) *Group {
 	t.Helper()
-	brokers := []string{os.Getenv("WEND_TEST_KAFKA")}
+	brokers := strings.Split(os.Getenv("WEND_TEST_KAFKA"), ",")
 	if brokers[0] == "" {
 		c, err := kfake.NewCluster(kfake.NumBrokers(3))
 		if err != nil {
