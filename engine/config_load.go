@@ -72,7 +72,7 @@ func LoadConfig(dir string, environ []string, flags []Setting) (Config, yamlfile
 
 // CheckConfig looks over the workspace's wend.yaml alone: the keys and values that are there. What is missing, here or
 // in the environment, is no problem: `wend check` is for places that run nothing.
-func CheckConfig(dir string) yamlfile.Problems {
+func CheckConfig(dir string) (Config, yamlfile.Problems) {
 	l := loading{config: DefaultConfig(), at: map[string]yamlfile.Pos{}}
 	l.begin(dir, nil)
 	values, _ := l.file()
@@ -94,7 +94,7 @@ func CheckConfig(dir string) yamlfile.Problems {
 		}
 	}
 	l.problems.Sort()
-	return l.problems
+	return l.config, l.problems
 }
 
 // loading is one LoadConfig under way.

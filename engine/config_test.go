@@ -228,12 +228,13 @@ func TestConfigOfNoWorkspace(t *testing.T) {
 
 func TestCheckConfig(t *testing.T) {
 	dir := workspaceWith(t, "source: {topic: events, partitioner: md5}\nhttp_token: ${NO_SUCH}\nbroker: 7\n")
-	got := lines(dir, CheckConfig(dir))
+	_, ps := CheckConfig(dir)
+	got := lines(dir, ps)
 	want := `wend.yaml:1:38: error: source.partitioner: "md5" is not known: write murmur2, crc32 or none` + "\n" + `wend.yaml:3:1: error: unknown key "broker"`
 	if !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 2 {
 		t.Errorf("got\n%s", got)
 	}
-	if ps := CheckConfig(t.TempDir()); len(ps) > 0 {
+	if _, ps := CheckConfig(t.TempDir()); len(ps) > 0 {
 		t.Errorf("without a file: %v", ps)
 	}
 }
