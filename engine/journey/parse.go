@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-	_ "time/tzdata" // the zones that a workspace may name are the same on every machine
 
+	"wend/engine/journey/expr"
 	"wend/schemas/yamlfile"
 )
 
@@ -220,8 +219,7 @@ func (p *parser) zone(n *yamlfile.Node) *Text {
 	if !ok {
 		return nil
 	}
-	// LoadLocation takes Local as well, which would be another zone on another machine.
-	if _, err := time.LoadLocation(t.Value); err != nil || strings.EqualFold(t.Value, "local") {
+	if _, ok := expr.LoadZone(t.Value); !ok {
 		p.ps.Errorf(t.Pos, "no time zone is called %s: give a name of the tz database like Europe/Berlin", yamlfile.Quote(t.Value))
 		return nil
 	}
