@@ -342,7 +342,7 @@ func (c *compiler) checkSet(set []Assign) {
 		t, ok := c.p.profile[a.Name.Value]
 		if !ok {
 			if !c.ws.Profile.Broken {
-				c.problems.Errorf(a.Name.Pos, "no attribute is called %s%s; profile.yaml declares them under attributes", yamlfile.Quote(a.Name.Value), yamlfile.DidYouMean(a.Name.Value, c.attributeNames()))
+				c.problems.Errorf(a.Name.Pos, "no attribute is called %s%s (profile.yaml declares them under attributes)", yamlfile.Quote(a.Name.Value), yamlfile.DidYouMean(a.Name.Value, c.attributeNames()))
 			}
 			continue
 		}

@@ -4,7 +4,7 @@ package journey
 //
 // The bucket of a customer in a draw is a hash of (journey, name of the draw, customer) modulo 10,000. It decides who
 // gets what for as long as a journey lives, across releases and machines: it must never change. It is FNV-1a with 64
-// bits over the three texts, a zero byte behind each of the first two (so that "a","bc" and "ab","c" differ), followed
+// bits over the three texts, a zero byte behind each (so that "a","bc" and "ab","c" differ), followed
 // by the finalizer of MurmurHash3, because FNV's low bits alone spread badly over small moduli.
 
 // buckets is the number of buckets of a draw: shares are exact to a hundredth of a percent.
