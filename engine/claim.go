@@ -349,6 +349,11 @@ func (c *claim) follows(id int64) bool {
 func (c *claim) stake() {
 	s := c.shard
 	c.producerID, c.epoch = c.tail.producerID, c.tail.epoch
+	if withoutClaim {
+		c.producerID, c.epoch, c.offset = batch.NoProducer, -1, c.tail.position-1
+		s.own()
+		return
+	}
 	switch {
 	case c.tail.producerID == 0:
 		c.producerID, c.epoch = c.given.ID, c.given.Epoch

@@ -33,6 +33,19 @@ type publisher struct {
 	cutter     batch.Reader // of our own batches
 	now        time.Time    // of the pass at work
 	ended      bool
+	idle       []*actionBatch // to be used again
+}
+
+// actionBatch gives an empty batch.
+func (p *publisher) actionBatch() *actionBatch {
+	n := len(p.idle)
+	if n == 0 {
+		return new(actionBatch)
+	}
+	ab := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	ab.stamps = ab.stamps[:0]
+	return ab
 }
 
 // lane is the way to one action partition.
@@ -69,8 +82,9 @@ type owed struct {
 	record int64 // first sequence of the outbox record that it is part of
 	last   bool  // of that record's parts
 	bytes  []byte
-	sent   bool    // bytes may still be on their way
-	stamps []int64 // record timestamps of the events that caused the actions, 0 for a timer's
+	sent   bool         // bytes may still be on their way
+	stamps []int64      // record timestamps of the events that caused the actions, 0 for a timer's
+	memory *actionBatch // whose bytes and stamps are, while nobody else can hold them
 }
 
 func (p *publisher) lane(topic string, partition int32) *lane {
@@ -134,7 +148,7 @@ func (p *publisher) pump(l *lane) {
 	}
 	o := &l.queue[0]
 	if o.sent { // the last try's bytes may still be in a socket's hands
-		o.bytes = slices.Clone(o.bytes)
+		o.bytes, o.memory = slices.Clone(o.bytes), nil
 	}
 	o.sent = true
 	batch.Restamp(o.bytes, p.now.UnixMilli())
@@ -191,6 +205,9 @@ func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
 		}
 		p.owedBytes -= len(o.bytes)
 		p.listener.Published(p.shard, l.TopicPartition, o.count, o.stamps, p.now)
+		if o.memory != nil && l.state != laneSending {
+			p.idle = append(p.idle, o.memory)
+		}
 		n++
 	}
 	l.queue = slices.Delete(l.queue, 0, n)
@@ -208,6 +225,10 @@ func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
 
 // look reads the topic from lookFrom to its end and takes what is there as acknowledged.
 func (p *publisher) look(l *lane) {
+	if withoutLook {
+		p.lookedThrough(l)
+		return
+	}
 	l.state = laneLooking
 	p.listener.Looked(p.shard, l.TopicPartition)
 	p.env.offset(l.TopicPartition, connectors.Latest, func(end int64, err error) {
@@ -373,8 +394,8 @@ func (p *publisher) work(now time.Time) (wake time.Time) {
 	return wake
 }
 
-// idle says whether nothing is owed (a stopped lane cannot pay and does not count).
-func (p *publisher) idle() bool {
+// paid says whether nothing is owed (a stopped lane cannot pay and does not count).
+func (p *publisher) paid() bool {
 	for _, l := range p.lanes {
 		if l.state != laneStopped && len(l.queue) > 0 {
 			return false

@@ -414,7 +414,7 @@ func (s *shard) finished() bool {
 	case phaseIdle, phaseFailed:
 		return true
 	case phaseStopping:
-		return s.flying == nil && !s.open.any() && s.pub.idle() && s.ackSince.IsZero()
+		return s.flying == nil && !s.open.any() && s.pub.paid() && s.ackSince.IsZero()
 	}
 	return false
 }

@@ -16,7 +16,7 @@ type simBroker struct {
 	nextID    int64
 	now       func() int64
 
-	sabotage func(rule string) bool
+	unfenced bool // accepts every epoch and sequence: as if owners did not claim
 }
 
 type simLog struct {
@@ -68,7 +68,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 	}
 	l := b.log(tp)
 	answer := connectors.Produced{TopicPartition: tp, AppendTime: b.now()}
-	if in.ProducerID >= 0 {
+	if in.ProducerID >= 0 && !b.unfenced {
 		st := l.states[in.ProducerID]
 		switch {
 		case st == nil: // an unknown producer may begin anywhere
@@ -98,7 +98,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 		}
 	}
 	answer.BaseOffset = l.append(raw, in)
-	if in.ProducerID >= 0 {
+	if in.ProducerID >= 0 && !b.unfenced {
 		st := l.states[in.ProducerID]
 		st.recent = append(st.recent, l.batches[len(l.batches)-1])
 		if len(st.recent) > 5 {

@@ -47,12 +47,12 @@ type changed struct {
 	bytes []byte
 }
 
-// actionBatch collects the unit's actions for one lane.
+// actionBatch collects the unit's actions for one lane. Its memory is used again once they are on their topic.
 type actionBatch struct {
 	lane    *lane
 	builder batch.Builder
 	stamps  []int64
-	bytes   []byte // once sealed
+	bytes   []byte // once sealed; builder's memory
 	first   int64
 }
 
@@ -157,7 +157,8 @@ func (s *shard) owe(l *lane, key string, value []byte, stamp int64, headers ...b
 		}
 	}
 	if ab == nil {
-		ab = &actionBatch{lane: l, first: l.next}
+		ab = s.pub.actionBatch()
+		ab.lane, ab.first = l, l.next
 		ab.builder.Reset(batch.Header{ProducerID: s.pub.producerID, ProducerEpoch: s.pub.epoch, BaseSequence: batch.WireSequence(l.next), Timestamp: s.now.UnixMilli()})
 		s.open.actions = append(s.open.actions, ab)
 		s.pub.locate(l)
@@ -215,8 +216,7 @@ func (s *shard) seal() {
 	s.ackSince = time.Time{}
 
 	for _, ab := range u.actions {
-		ab.builder.Finish()
-		ab.bytes = ab.builder.Take()
+		ab.bytes = ab.builder.Finish()
 		ab.lane.next += int64(len(ab.stamps))
 	}
 	for _, l := range s.pub.lanes {
@@ -314,11 +314,11 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	if u.tries > 1 { // an earlier try's bytes may still be in a socket's hands
 		s.builder = batch.Builder{}
 	}
-	for _, ab := range u.actions {
-		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps})
-	}
 	s.listener.Unit(s.id, UnitInfo{Number: u.number, Events: u.events, Duplicates: u.duplicates, DeadLetter: u.deadLetters, Documents: len(u.documents),
 		Actions: countActions(u), Timers: u.fires, Lateness: u.lateness, LeftOut: u.leftOut, Bytes: size, Took: s.now.Sub(u.sealed), Next: u.next, End: s.end, Owed: s.pub.owedBytes})
+	for _, ab := range u.actions {
+		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps, memory: ab})
+	}
 	s.flying = nil
 	first := s.phase == phaseFirst
 	if !first {
