@@ -216,3 +216,69 @@ func TestLeaderIsForgottenWhenItMoves(t *testing.T) {
 		}
 	}
 }
+
+// A broker that believes to lead under another epoch than we do has a log that we know nothing of.
+func TestListOffsetAsksUnderTheEpochBelievedIn(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "topic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	client, err := New(Options{Brokers: cluster.ListenAddrs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	tp := connectors.TopicPartition{Topic: "topic"}
+	if _, _, err := client.ListOffset(ctx, tp, connectors.Latest); err != nil {
+		t.Fatal(err)
+	}
+	client.mu.Lock()
+	l := client.mu.leaders[tp]
+	l.epoch++
+	client.mu.leaders[tp] = l
+	client.mu.Unlock()
+	if _, _, err := client.ListOffset(ctx, tp, connectors.Latest); !errors.Is(err, connectors.UnknownLeaderEpoch) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Nothing is tried again inside, but whoever asks again reaches a broker that lives.
+func TestMetadataAsksAnotherBrokerAfterAFailure(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(1, "topic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	client, err := New(Options{Brokers: cluster.ListenAddrs()[2:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := client.Metadata(ctx); err != nil {
+		t.Fatal(err)
+	}
+	client.mu.Lock()
+	client.mu.next = 0
+	client.mu.Unlock()
+	dead := client.anyBroker()
+	if err := cluster.RemoveNode(dead); err != nil {
+		t.Fatal(err)
+	}
+	for try := 0; ; try++ {
+		m, err := client.Metadata(ctx, "topic")
+		if err == nil {
+			if len(m.Brokers) != 2 || client.anyBroker() == dead {
+				t.Errorf("%+v", m.Brokers)
+			}
+			return
+		}
+		if try == 1 {
+			t.Fatalf("asked twice: %v", err)
+		}
+	}
+}
