@@ -139,7 +139,7 @@ func (g *generator) step(b *strings.Builder, depth int, wait bool) {
 		g.sends++
 		id := fmt.Sprintf("s%d", g.sends)
 		g.ids = append(g.ids, id)
-		fmt.Fprintf(b, `send: push, template: %s, with: {n: "{{ event.n }}", e: "{{ enter.n }}", p: "{{ profile.p }}", x: "{{ event.type }} {{ now }}"}`, id)
+		fmt.Fprintf(b, `send: push, template: %s, with: {n: "{{ event.n }}", e: "{{ enter.n }}", p: "{{ profile.p }}", w: "{{ event.w }}", v: "{{ enter.w }}", x: "{{ event.type }} {{ now }}"}`, id)
 	case "set":
 		b.WriteString(`set: {p: "{{ profile.p + 1 }}"}`)
 	case "tag":
@@ -253,6 +253,7 @@ func someEvents(t *rapid.T) []*schemas.Event {
 		if rapid.Bool().Draw(t, "has k") {
 			fields = fields.Set("k", rapid.SampledFrom([]any{"x", int64(1), "1", true}).Draw(t, "k"))
 		}
+		fields = fields.Set("w", fmt.Sprintf("word %d", i))
 		fields = fields.Set("action_id", fmt.Sprintf("j%d/c/%d/s%d/1", rapid.IntRange(0, 2).Draw(t, "j"), rapid.IntRange(1, 3).Draw(t, "number"), rapid.IntRange(1, 5).Draw(t, "s")))
 		events = append(events, &schemas.Event{
 			ID: fmt.Sprintf("e%d", i), Customer: "c", Time: at, Body: fields,
