@@ -9,8 +9,9 @@ import "wend/schemas"
 // are used up. An event stands at its own time, also when it is late.
 //
 // In order, N-1 times not older than W are all that can matter. A late event can still complete older ones, so a
-// counter keeps more than that, within bounds: times not more than countLate older than the window, and of these the
-// newest max(countKept, 2N). A late event beyond both may find its companions forgotten.
+// counter keeps more than that, within bounds: times not more than countLate older than the window that ends with the
+// event in hand, and of these the newest max(countKept, 2N). A late event beyond both may find its companions forgotten,
+// but late ones that come together, as after an outage, find each other however late they are.
 const (
 	countLate = 24 * 60 * 60 * 1000 // ms
 	countKept = 64
@@ -31,7 +32,7 @@ func (s *stepper) counted(counts *[]schemas.Count, t *trigger, key string) bool 
 		return true
 	}
 	drop := max(0, len(c.Times)-max(countKept, 2*t.times))
-	for drop < len(c.Times) && c.Times[drop] < s.doc.Time-t.within-countLate {
+	for drop < len(c.Times) && c.Times[drop] < s.ev.Time-t.within-countLate {
 		drop++
 	}
 	if drop > 0 {
@@ -55,7 +56,7 @@ func (s *stepper) counter(counts *[]schemas.Count, t *trigger, key string) int {
 	oldest, keys := -1, 0
 	for i := 0; i < len(list); {
 		c := &list[i]
-		if n := len(c.Times); n == 0 || c.Trigger == t.place && c.Times[n-1] < s.doc.Time-t.within-countLate {
+		if n := len(c.Times); n == 0 || c.Trigger == t.place && c.Times[n-1] < s.ev.Time-t.within-countLate {
 			dropCount(&list, i)
 			continue
 		}

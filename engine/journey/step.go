@@ -74,6 +74,7 @@ type stepper struct {
 func (s *stepper) release() {
 	s.p, s.doc, s.customer = nil, nil, ""
 	s.setEvent(nil, nil)
+	s.offered = offered{}
 	s.vars = expr.Vars{}
 	s.event_, s.enter_ = kept{}, kept{}
 	s.entering, s.zoneTold = false, false
@@ -82,18 +83,20 @@ func (s *stepper) release() {
 func (s *stepper) setEvent(ev *schemas.Event, typ *typeIndex) {
 	s.ev, s.typ = ev, typ
 	s.known, s.cause = false, schemas.Cause{}
-	s.offered.ev, s.offered.id = ev, ""
+	s.offered.ev = ev
 	s.inHand = ev != nil
 }
 
 // event does points 2 to 5 of "What happens to one event" with the input.
 func (s *stepper) event(ev *schemas.Event) {
 	doc := s.doc
-	if ev.ID != "" && doc.Recent.Seen(ev.ID, doc.Time) {
+	s.offered.ev = ev
+	id := s.offered.eventID()
+	if doc.Recent.Seen(id, doc.Time) {
 		s.out.Duplicate = true
 		s.out.Counters.Duplicates++
 		if s.out.Tracing {
-			s.trace(Decision{Kind: DecidedDuplicate, Cause: schemas.Cause{EventID: cloneString(ev.ID), Type: cloneString(ev.Type), Time: ev.Time}})
+			s.trace(Decision{Kind: DecidedDuplicate, Cause: schemas.Cause{EventID: cloneString(id), Type: cloneString(ev.Type), Time: ev.Time}})
 		}
 		return
 	}
@@ -102,7 +105,7 @@ func (s *stepper) event(ev *schemas.Event) {
 	if ev.Time > doc.Time {
 		doc.Time = ev.Time
 	}
-	doc.Recent.Add(ev.ID, doc.Time)
+	doc.Recent.Add(id, doc.Time)
 	s.round = 0
 	s.handle(ev, 0)
 }
@@ -233,15 +236,16 @@ func cloneString(t string) string { return string(append([]byte(nil), t...)) }
 // offered is the event in hand as expressions see it.
 type offered struct {
 	ev *schemas.Event
-	id string // made for an event without one
+	id string         // made for an event without one, once:
+	of *schemas.Event // this one
 }
 
 func (o *offered) eventID() string {
 	if o.ev.ID != "" {
 		return o.ev.ID
 	}
-	if o.id == "" {
-		o.id = o.ev.EventID()
+	if o.of != o.ev {
+		o.id, o.of = o.ev.EventID(), o.ev
 	}
 	return o.id
 }

@@ -219,15 +219,12 @@ func appendText(dst []byte, v any) []byte {
 }
 
 // appendNumber writes the shortest decimal that reads back as the same number, with an exponent only where JavaScript
-// writes one.
+// writes one and as it does (1e+21, 1e-7). There is no -0 for readers.
 func appendNumber(dst []byte, f float64) []byte {
 	if f == 0 {
 		return append(dst, '0')
 	}
-	if a := math.Abs(f); a >= 1e21 || a < 1e-6 {
-		return strconv.AppendFloat(dst, f, 'e', -1, 64)
-	}
-	return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	return schemas.AppendJSON(dst, f)
 }
 
 // sortedKeys of a map.
