@@ -1,0 +1,173 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"wend/bench/audit"
+	"wend/bench/workload"
+)
+
+// inputTime is how much of the workload the cases with a fixed input send.
+const inputTime = 20 * time.Second
+
+// unitSizes runs the same input through the engine with its own unit size and with another one: the ids of the actions
+// must be the same.
+func (s *stand) unitSizes(ctx context.Context) error {
+	base := s.newApp("units", "")
+	if err := s.create(ctx, base, nil); err != nil {
+		return err
+	}
+	// The load has passed before the first engine starts, so what is handled together depends on the engine alone.
+	load := &workload.Load{Brokers: s.direct, Topic: base.source, Seed: s.o.seed, Customers: s.o.customers, Rate: s.o.rate,
+		Count: int(s.o.rate * inputTime.Seconds()), Malformed: s.o.malformed}
+	sent, err := load.Run(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("sent %d events and %d records that are none\n", sent.Events, sent.Malformed)
+	var failed []error
+	var ids [2][]string
+	for i, size := range []int{0, s.o.unitEvents} {
+		a := base
+		if i > 0 {
+			a = s.newApp("units-"+fmt.Sprint(size), base.source)
+			if err := s.create(ctx, a, nil); err != nil {
+				return err
+			}
+		}
+		if ids[i], err = s.through(ctx, a, size, sent.Last); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	// The second run has sentinels that the first had not.
+	for i := range ids {
+		ids[i] = slices.DeleteFunc(ids[i], func(id string) bool { return strings.Contains(id, "/sentinel") })
+	}
+	fmt.Printf("units of any size: %d ids; units of %d: %d ids\n", len(ids[0]), s.o.unitEvents, len(ids[1]))
+	if !slices.Equal(ids[0], ids[1]) {
+		failed = append(failed, wrongf("the action ids differ with the size of units"))
+	}
+	return together(failed)
+}
+
+// through runs the engine over what the source holds, audits, and gives the ids of its actions, sorted.
+func (s *stand) through(ctx context.Context, a *app, unitEvents int, last int64) ([]string, error) {
+	w, err := watch(ctx, s.direct, a.actions)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	m, err := s.workspace(a, "a", unitEvents)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.start(m)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.ready(ctx, readyTimeout); err != nil {
+		return nil, err
+	}
+	if err := s.rest(ctx, a, w, last, a.name); err != nil {
+		return nil, err
+	}
+	fmt.Printf("%s: came to rest after %.1f s\n", a.name, time.Since(p.started).Seconds())
+	failed := []error{p.stop(20 * time.Second), s.audited(ctx, a, []audit.Span{{To: p.started.UnixMilli() + 5000}})}
+	var ids []string
+	if err := audit.EachRecord(ctx, s.direct, a.actions, func(r *kgo.Record) {
+		for _, h := range r.Headers {
+			if h.Key == "action_id" {
+				ids = append(ids, string(h.Value))
+			}
+		}
+	}); err != nil {
+		return nil, err
+	}
+	slices.Sort(ids)
+	return ids, together(failed)
+}
+
+// downtimeUnread fills carts, ends the engine, has half of the customers buy while it is down, and starts it again when
+// all reminders are due: only the other half may get one.
+func (s *stand) downtimeUnread(ctx context.Context) error {
+	const people = 400
+	a := s.newApp("downtime", "")
+	if err := s.create(ctx, a, nil); err != nil {
+		return err
+	}
+	w, err := watch(ctx, s.direct, a.actions)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	m, err := s.workspace(a, "a", 0)
+	if err != nil {
+		return err
+	}
+	p, err := s.start(m)
+	if err != nil {
+		return err
+	}
+	if err := p.ready(ctx, readyTimeout); err != nil {
+		return err
+	}
+	cl, err := workload.NewProducer(s.direct)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	filled := time.Now().UnixMilli()
+	if err := s.each(ctx, cl, a, people, 1, workload.AddToCart); err != nil {
+		return err
+	}
+	ids, err := workload.SendSentinels(ctx, s.direct, a.source, "filled", partitions)
+	if err != nil {
+		return err
+	}
+	if !w.until(ctx, s.o.await/2, func() bool { return w.answered(ids) }) {
+		return wrongf("the engine has not handled %d events within %v\n%s", people, s.o.await/2, p.tail())
+	}
+	if err := p.kill(); err != nil {
+		return err
+	}
+	down := time.Now()
+	if err := s.each(ctx, cl, a, people, 2, workload.Purchase); err != nil {
+		return err
+	}
+	due := time.UnixMilli(filled).Add(s.o.await)
+	if slack := due.Sub(time.Now()); slack < 2*s.o.slack {
+		return fmt.Errorf("the purchases came only %v before the reminders were due: the machine is too slow for --await %v", slack, s.o.await)
+	}
+	select {
+	case <-time.After(time.Until(due.Add(3 * time.Second))):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if p, err = s.start(m); err != nil {
+		return err
+	}
+	if err := p.ready(ctx, readyTimeout); err != nil {
+		return err
+	}
+	fmt.Printf("%d carts filled, %d of them bought while the engine was down for %.1f s, beyond the reminders' due moment\n", people, people/2, p.started.Sub(down).Seconds())
+	failed := []error{s.rest(ctx, a, w, time.Now().UnixMilli(), "end")}
+	failed = append(failed, p.stop(20*time.Second), s.audited(ctx, a, []audit.Span{{From: down.UnixMilli(), To: time.Now().UnixMilli()}}), s.journalKept(ctx, a))
+	return together(failed)
+}
+
+// each sends an event of a kind for every step-th of so many customers.
+func (s *stand) each(ctx context.Context, cl *kgo.Client, a *app, people, step int, k workload.Kind) error {
+	var records []*kgo.Record
+	for i := 0; i < people; i += step {
+		records = append(records, workload.Record(a.source, fmt.Sprintf("%v-%d", k, i), fmt.Sprintf("c%d", i), k, time.Now().UnixMilli()))
+	}
+	return cl.ProduceSync(ctx, records...).FirstErr()
+}

@@ -1,0 +1,104 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"wend/bench/audit"
+)
+
+// tinySegments make the broker clean the journal as often as it can be made to.
+var tinySegments = map[string]string{
+	"segment.bytes": "1048576", "segment.ms": "3000", "min.cleanable.dirty.ratio": "0.01", "min.compaction.lag.ms": "0",
+	"max.compaction.lag.ms": "3000", "delete.retention.ms": "120000", "max.message.bytes": "1048576",
+}
+
+// journalKept looks at who wrote the journal: behind an owner's claim nothing of an earlier owner may stand.
+func (s *stand) journalKept(ctx context.Context, a *app) error {
+	type owner struct {
+		epoch int16
+		seen  bool
+	}
+	var owners [partitions]owner
+	claims, late := 0, 0
+	if err := audit.EachRecord(ctx, s.direct, a.journal, func(r *kgo.Record) {
+		o := &owners[r.Partition]
+		if string(r.Key) == "claim" {
+			claims++
+		}
+		if o.seen && r.ProducerEpoch < o.epoch {
+			late++
+		}
+		o.epoch, o.seen = max(o.epoch, r.ProducerEpoch), true
+	}); err != nil {
+		return err
+	}
+	epochs := make([]int16, 0, partitions)
+	for _, o := range owners {
+		epochs = append(epochs, o.epoch)
+	}
+	fmt.Printf("journal: the epochs stand at %v, %d claims left; %d records of an owner behind its successor's claim\n", epochs, claims, late)
+	if late > 0 {
+		return wrongf("%d records in the journal are of an owner who had lost it", late)
+	}
+	return nil
+}
+
+// journalSize is how many records the journal holds, and over how many offsets.
+func (s *stand) journalSize(ctx context.Context, a *app) (records, offsets int64, err error) {
+	if err = audit.EachRecord(ctx, s.direct, a.journal, func(*kgo.Record) { records++ }); err != nil {
+		return 0, 0, err
+	}
+	ends, err := s.admin.ListEndOffsets(ctx, a.journal)
+	if err != nil {
+		return 0, 0, err
+	}
+	ends.Each(func(o kadm.ListedOffset) { offsets += o.Offset })
+	return records, offsets, nil
+}
+
+// cleaned waits until the broker has compacted the journal, kills the engine, deletes its data, and starts it again.
+func (f *fire) cleaned(ctx context.Context, l *life) (*life, error) {
+	for end := time.Now().Add(2 * time.Minute); ; {
+		if err := f.pause(ctx, 3*time.Second); err != nil {
+			return nil, err
+		}
+		records, offsets, err := f.journalSize(ctx, f.app)
+		if err != nil {
+			return nil, err
+		}
+		if offsets > 20_000 && records*2 < offsets {
+			fmt.Printf("journal: %d records are left of %d\n", records, offsets)
+			break
+		}
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("the broker does not clean the journal: %d records are left of %d", records, offsets)
+		}
+	}
+	if err := l.process.kill(); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(l.process.member.data); err != nil {
+		return nil, err
+	}
+	f.over(l, "killed, the journal cleaned, its data deleted")
+	return f.live(ctx, l.process.member, true)
+}
+
+// together is one error for several; it is a verdict as soon as one of them is.
+func together(errs []error) error {
+	err := errors.Join(errs...)
+	var v *verdict
+	if errors.As(err, &v) {
+		return &verdict{err}
+	}
+	return err
+}
