@@ -76,9 +76,10 @@ func CheckConfig(dir string) (Config, yamlfile.Problems) {
 	l := loading{config: DefaultConfig(), at: map[string]yamlfile.Pos{}}
 	l.begin(dir, nil)
 	values, _ := l.file()
+	var elsewhere []string // keys whose values only the place that runs it knows
 	for _, v := range values {
 		if v.missing != "" {
-			l.at[v.key.Path] = v.pos
+			elsewhere = append(elsewhere, v.key.Path)
 			continue
 		}
 		if err := v.key.set(&l.config, v.value); err != nil {
@@ -89,7 +90,10 @@ func CheckConfig(dir string) (Config, yamlfile.Problems) {
 	}
 	l.finish(true)
 	for _, e := range l.config.Validate() {
-		if pos, ok := l.at[e.Path]; ok {
+		unknown := slices.ContainsFunc(elsewhere, func(path string) bool {
+			return path == e.Path || strings.HasPrefix(path, e.Path+".")
+		})
+		if pos, ok := l.at[e.Path]; ok && !unknown {
 			l.problems.Errorf(pos, "%s: %s", e.Path, e.Message)
 		}
 	}

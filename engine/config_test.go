@@ -237,6 +237,12 @@ func TestCheckConfig(t *testing.T) {
 	if _, ps := CheckConfig(t.TempDir()); len(ps) > 0 {
 		t.Errorf("without a file: %v", ps)
 	}
+	secrets := workspaceWith(t, `kafka: {sasl: {mechanism: plain, username: "${NO_SUCH}", password: "${NO_SUCH}"}}
+delivery: {push: {webhook: "${NO_SUCH}"}, email: {smtp: "smtp://mail:25", from: "${NO_SUCH}"}}
+`)
+	if _, ps := CheckConfig(secrets); len(ps) > 0 {
+		t.Errorf("secrets that the environment does not hold here: %v", ps)
+	}
 }
 
 func TestListenAddresses(t *testing.T) {
