@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -178,7 +180,27 @@ func (s *stand) create(ctx context.Context, a *app, journal map[string]string) e
 			return fmt.Errorf("create %s: %w", topic, err)
 		}
 	}
-	return nil
+	return s.led(ctx, slices.Collect(maps.Keys(made))...)
+}
+
+// led waits until the broker knows a leader for each partition: topics are made before that is so.
+func (s *stand) led(ctx context.Context, topics ...string) error {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		found, err := s.admin.ListTopics(ctx, topics...)
+		led := err == nil && found.Error() == nil
+		for _, t := range topics {
+			led = led && len(found[t].Partitions) == partitions
+			for _, p := range found[t].Partitions {
+				led = led && p.Err == nil && p.Leader >= 0
+			}
+		}
+		if led {
+			return nil
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			return fmt.Errorf("create %v: not all have a leader after 30 s: %w", topics, errors.Join(err, ctx.Err()))
+		}
+	}
 }
 
 // workspace writes one for a member of the app's fleet.

@@ -132,6 +132,19 @@ func (w *watcher) first(ctx context.Context, since time.Time, timeout time.Durat
 	return time.UnixMilli(at), ok
 }
 
+// allSince is when, at or behind a moment, the last partition had its first action; of those that had one.
+func (w *watcher) allSince(since time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var last int64
+	for _, a := range w.appended {
+		if i := sort.Search(len(a), func(i int) bool { return a[i] >= since.UnixMilli() }); i < len(a) {
+			last = max(last, a[i])
+		}
+	}
+	return time.UnixMilli(last)
+}
+
 // quiet waits until nothing was appended for a while.
 func (w *watcher) quiet(ctx context.Context, while, timeout time.Duration) bool {
 	end := time.Now().Add(timeout)
