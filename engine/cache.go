@@ -10,6 +10,7 @@ type entry struct {
 	size     int    // bytes when last encoded
 	unit     uint64 // the newest unit that changed it, 0 none
 	slot     int    // its place in that unit
+	acked    uint64 // the newest acknowledged unit that changed it
 	indexed  int64  // the timer index has an entry of this customer's at this time or earlier; Never: perhaps none
 }
 

@@ -62,6 +62,10 @@ func New(cfg *Config, program *journey.Program, world *World, cluster connectors
 	}
 }
 
+// viewMemTable is the size of a view's memtable in bytes. A batch of half of it or more becomes a table without going
+// through it: what a shard settles after it was behind.
+const viewMemTable = 16 << 20
+
 // produceTimeout is how long brokers may wait for their replicas before they answer.
 const produceTimeout = 10 * time.Second
 
@@ -193,7 +197,7 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip,
 		deleteRetention: e.world.deleteRetention, wait: fetchWait,
-		dir: filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), store: statestore.Options{Cache: e.cache},
+		dir: filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), store: statestore.Options{Cache: e.cache, MemTableBytes: viewMemTable},
 		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()

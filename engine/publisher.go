@@ -48,6 +48,14 @@ func (p *publisher) actionBatch() *actionBatch {
 	return ab
 }
 
+// release says that one of the two who held the batch's memory no longer does. Whoever does not say so leaves it to the
+// collector.
+func (p *publisher) release(ab *actionBatch) {
+	if ab.holders--; ab.holders == 0 {
+		p.idle = append(p.idle, ab)
+	}
+}
+
 // lane is the way to one action partition.
 type lane struct {
 	connectors.TopicPartition
@@ -206,7 +214,7 @@ func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
 		p.owedBytes -= len(o.bytes)
 		p.listener.Published(p.shard, l.TopicPartition, o.count, o.stamps, p.now)
 		if o.memory != nil && l.state != laneSending {
-			p.idle = append(p.idle, o.memory)
+			p.release(o.memory)
 		}
 		n++
 	}

@@ -82,18 +82,20 @@ type shard struct {
 	cache     *cache
 	pub       *publisher
 
-	head       schemas.Head // as last sealed
-	journalEnd int64        // offset that the next unit must get
-	sequence   int64        // of the next journal record under our epoch
-	builder    batch.Builder
-	sealed     []byte // the flying unit's batch, builder's memory
-	open       *unit
-	flying     *unit // sealed, not acknowledged
-	spare      *unit // to be the next open one
-	applied    uint64
-	lastAck    time.Time // of the journal
-	appendWait time.Time // not zero: the flying unit is sent again then
-	ackSince   time.Time // actions were acknowledged that no head says yet; zero: none
+	head          schemas.Head // as last sealed
+	journalEnd    int64        // offset that the next unit must get
+	sequence      int64        // of the next journal record under our epoch
+	builder       batch.Builder
+	sealed        []byte // the flying unit's batch, builder's memory
+	open          *unit
+	flying        *unit     // sealed, not acknowledged
+	spare         []*unit   // to be used again
+	applied       uint64    // number of the newest unit that the view has
+	unsettled     []*unit   // acknowledged, not in the view, oldest first
+	unsettledSize int       // bytes of their documents
+	lastAck       time.Time // of the journal
+	appendWait    time.Time // not zero: the flying unit is sent again then
+	ackSince      time.Time // actions were acknowledged that no head says yet; zero: none
 
 	queue     []fetchedAt
 	reader    batch.Reader
@@ -193,11 +195,23 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 		return false, time.Time{}
 	}
 	s.seal()
+	if s.phase == phaseRunning && s.backlog.Load() == 0 {
+		s.settled()
+	}
 	wake = s.housekeeping()
 	if s.phase != phaseRunning {
 		return false, time.Time{}
 	}
 	return more && !s.full(), earlier(wake, s.timers.wake())
+}
+
+// settled brings what is acknowledged into the view; false: the shard has failed.
+func (s *shard) settled() bool {
+	if err := s.settle(); err != nil {
+		s.fail(err)
+		return false
+	}
+	return true
 }
 
 // enter notes the time of a pass; answers that come in it see it too.
@@ -384,6 +398,8 @@ func (s *shard) undo(e *entry) error {
 		raw = s.open.documents[e.slot].bytes
 	case s.flying != nil && s.flying.has(e):
 		raw = s.flying.documents[e.slot].bytes
+	case e.unit > s.applied:
+		raw = s.unsettled[e.unit-s.unsettled[0].number].documents[e.slot].bytes
 	default:
 		s.cache.remove(e.customer)
 		return nil
@@ -400,6 +416,9 @@ func (s *shard) undo(e *entry) error {
 func (s *shard) stop() {
 	switch s.phase {
 	case phaseRunning, phaseFirst:
+		if !s.settled() {
+			return
+		}
 		s.phase = phaseStopping
 		s.env.fetchFrom(-1, -1)
 		s.forgetFetched()
@@ -449,6 +468,7 @@ func (s *shard) release() {
 		s.pub.end()
 	}
 	s.open, s.flying, s.spare = nil, nil, nil
+	s.unsettled, s.unsettledSize = nil, 0
 	s.cache = nil
 	s.builder = batch.Builder{} // its memory may still be on its way
 }

@@ -97,7 +97,7 @@ const firePortion = 256
 // fire lets what is due happen, a portion; true: there is more.
 func (t *timers) fire() bool {
 	s := t.shard
-	if !t.advance() || s.full() {
+	if !t.advance() || s.full() || !s.settled() {
 		return false
 	}
 	if t.known && (t.none || t.next.Due > t.clock) {

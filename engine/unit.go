@@ -28,12 +28,14 @@ type unit struct {
 	moved     bool // the source position, or anything else that only the head tells
 	bytes     int  // of documents and actions
 
-	retired []retired // outbox records that this unit's head says are acknowledged
-	head    []byte
-	next    int64 // source offset, for the listener
-	count   int   // journal records
-	sealed  time.Time
-	tries   int
+	retired  []retired // outbox records that this unit's head says are acknowledged
+	head     []byte
+	end      int64 // journal offset behind it, once acknowledged
+	appended int64 // broker's time of that
+	next     int64 // source offset, for the listener
+	count    int   // journal records
+	sealed   time.Time
+	tries    int
 
 	events, duplicates, deadLetters, fires, leftOut int
 	lateness                                        time.Duration
@@ -54,6 +56,7 @@ type actionBatch struct {
 	stamps  []int64
 	bytes   []byte // once sealed; builder's memory
 	first   int64
+	holders int // of bytes: the publisher and the shard
 }
 
 type retired struct {
@@ -158,7 +161,7 @@ func (s *shard) owe(l *lane, key string, value []byte, stamp int64, headers ...b
 	}
 	if ab == nil {
 		ab = s.pub.actionBatch()
-		ab.lane, ab.first = l, l.next
+		ab.lane, ab.first, ab.holders = l, l.next, 2
 		ab.builder.Reset(batch.Header{ProducerID: s.pub.producerID, ProducerEpoch: s.pub.epoch, BaseSequence: batch.WireSequence(l.next), Timestamp: s.now.UnixMilli()})
 		s.open.actions = append(s.open.actions, ab)
 		s.pub.locate(l)
@@ -208,11 +211,7 @@ func (s *shard) seal() {
 			return
 		}
 	}
-	if s.spare == nil {
-		s.spare = new(unit)
-	}
-	s.flying, s.open, s.spare = u, s.spare, nil
-	s.open.reset(u.number + 1)
+	s.flying, s.open = u, s.freshUnit(u.number+1)
 	s.ackSince = time.Time{}
 
 	for _, ab := range u.actions {
@@ -243,6 +242,16 @@ func (s *shard) seal() {
 	s.write(u)
 	u.next, u.sealed = s.position, s.now
 	s.send()
+}
+
+// freshUnit gives an empty unit.
+func (s *shard) freshUnit(number uint64) *unit {
+	u := &unit{arena: make([]byte, 0, s.limits.soft/8)}
+	if n := len(s.spare); n > 0 {
+		u, s.spare = s.spare[n-1], s.spare[:n-1]
+	}
+	u.reset(number)
+	return u
 }
 
 // write encodes the unit into the journal builder.
@@ -327,12 +336,9 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	if s.phase == phaseIdle || s.phase == phaseFailed { // sealing found that it may not
 		return
 	}
-	if err := s.apply(u, s.journalEnd-1, r.AppendTime); err != nil {
+	if err := s.keep(u, r.AppendTime); err != nil {
 		s.fail(err)
 		return
-	}
-	if s.spare == nil {
-		s.spare = u
 	}
 	if first {
 		s.run()
@@ -346,26 +352,66 @@ func countActions(u *unit) (n int) {
 	return n
 }
 
-// apply brings an acknowledged unit into the view.
-func (s *shard) apply(u *unit, last, appended int64) error {
+// unsettledBytes is how much may be acknowledged and not in the view while the shard is behind. Then customers that
+// come often are written once, and the view takes what comes as a sorted table rather than key by key.
+const unsettledBytes = 8 << 20
+
+// keep has an acknowledged unit brought into the view: at once, or with later ones while the shard is behind. Until
+// then its documents stay in memory, and no timer fires.
+func (s *shard) keep(u *unit, appended int64) error {
+	u.end, u.appended = s.journalEnd, appended
+	for i := range u.documents {
+		u.documents[i].entry.acked = u.number
+	}
+	s.unsettled = append(s.unsettled, u)
+	s.unsettledSize += len(u.arena)
+	if s.phase == phaseRunning && !u.anyFired && s.backlog.Load() > 0 && s.unsettledSize < unsettledBytes && len(s.unsettled) < maxUnsettled {
+		return nil
+	}
+	return s.settle()
+}
+
+// maxUnsettled bounds the units that wait to be brought into the view.
+const maxUnsettled = 1000
+
+// settle brings all acknowledged units into the view, in one piece.
+func (s *shard) settle() error {
+	if len(s.unsettled) == 0 {
+		return nil
+	}
 	b := s.viewBatch
 	b.Reset()
-	s.timers.applying(u, b)
-	for i := range u.documents {
-		b.PutDocument(u.documents[i].entry.customer, u.documents[i].bytes)
+	for _, u := range s.unsettled {
+		s.timers.applying(u, b)
+		for i := range u.documents {
+			if d := &u.documents[i]; d.entry.acked == u.number {
+				b.PutDocument(d.entry.customer, d.bytes)
+			}
+		}
+		for _, ab := range u.actions {
+			b.PutOwed(owedKey(ab.lane.TopicPartition, ab.first), ab.bytes)
+		}
+		for _, r := range u.retired {
+			b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
+		}
 	}
-	for _, ab := range u.actions {
-		b.PutOwed(owedKey(ab.lane.TopicPartition, ab.first), ab.bytes)
-	}
-	for _, r := range u.retired {
-		b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
-	}
-	s.claim.tail.position, s.claim.tail.appended = last+1, appended
-	s.claim.tail.head = append(s.claim.tail.head[:0], u.head...)
-	s.claim.tail.put(b)
+	u := s.unsettled[len(s.unsettled)-1]
+	t := &s.claim.tail
+	t.position, t.appended, t.head = u.end, u.appended, append(t.head[:0], u.head...)
+	t.put(b)
 	if err := s.view.Apply(b); err != nil {
 		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)
 	}
 	s.applied = u.number
+	for _, u := range s.unsettled {
+		for _, ab := range u.actions {
+			s.pub.release(ab)
+		}
+		if cap(u.arena) <= 2*s.limits.soft { // not one that a giant event blew up
+			s.spare = append(s.spare, u)
+		}
+	}
+	clear(s.unsettled)
+	s.unsettled, s.unsettledSize = s.unsettled[:0], 0
 	return nil
 }
