@@ -33,10 +33,11 @@ type claim struct {
 	given      connectors.Producer // what InitProducerID answered
 	nonce      [16]byte
 	batch      []byte
-	offset     int64 // of our claim; -1 before it was acknowledged
-	ours       bool  // found at offset
-	lower      bool  // every earlier epoch is lower
-	restored   int64 // journal records read
+	sent       time.Time // when batch was first sent: the claim is no older than that
+	offset     int64     // of our claim; -1 before it was acknowledged
+	ours       bool      // found at offset
+	lower      bool      // every earlier epoch is lower
+	restored   int64     // journal records read
 	tries      int
 	retryAt    time.Time
 	retry      func()
@@ -48,6 +49,7 @@ type claim struct {
 // lastEpoch is the highest epoch that an owner may have: Kafka keeps 32767 for itself, and here it closes an id.
 const (
 	lastEpoch  = math.MaxInt16 - 1
+	freshEpoch = lastEpoch - 1000 // from here on the head names the next id, so that no death at the very end is too early
 	closeEpoch = math.MaxInt16
 )
 
@@ -223,15 +225,8 @@ func (c *claim) readTo(end int64, then func()) {
 		switch {
 		case err != nil:
 			c.later("read the journal", err, again)
-		case f.Code == connectors.OffsetOutOfRange && f.LogStart > from:
-			if from > 0 { // what lies between is gone: the view would have a hole
-				if err := c.wipe(); err != nil {
-					s.fail(err)
-					return
-				}
-			}
-			c.tail.position = f.LogStart
-			again()
+		case f.Code == connectors.OffsetOutOfRange:
+			c.skipGone(again)
 		case f.Code != connectors.OK:
 			c.later("read the journal", f.Code, again)
 		default:
@@ -245,6 +240,29 @@ func (c *claim) readTo(end int64, then func()) {
 			}
 			c.tries = 0
 			again()
+		}
+	}))
+}
+
+// skipGone goes on where the journal begins, if what comes next was removed. (The answer that says "out of range" does
+// not say where the log starts.)
+func (c *claim) skipGone(then func()) {
+	s := c.shard
+	s.env.offset(s.journal, connectors.Earliest, alive(c, func(start int64, err error) {
+		switch {
+		case err != nil:
+			c.later("journal's beginning", err, then)
+		case start <= c.tail.position:
+			c.later("read the journal", connectors.OffsetOutOfRange, then)
+		default:
+			if c.tail.position > 0 { // what lies between is gone: the view would have a hole
+				if err := c.wipe(); err != nil {
+					s.fail(err)
+					return
+				}
+			}
+			c.tail.position = start
+			then()
 		}
 	}))
 }
@@ -292,6 +310,9 @@ func (c *claim) take(rec *batch.Record, info batch.Info, b *statestore.Batch) er
 			return err
 		}
 		c.tail.head = slices.Clone(rec.Value)
+		if info.ProducerID != c.tail.producerID { // only owners write heads; compaction may have left a stray claim alone
+			c.tail.producerID, c.tail.epoch = info.ProducerID, info.ProducerEpoch
+		}
 	case strings.HasPrefix(key, string(keyDocument)):
 		customer := key[len(keyDocument):]
 		if rec.Value == nil {
@@ -354,12 +375,19 @@ func (c *claim) stake() {
 		s.own()
 		return
 	}
+	var head *schemas.Head
+	if len(c.tail.head) > 0 { // the view may have a head that a newer version wrote: who does not know it does not claim
+		var err error
+		if head, err = schemas.DecodeHead(c.tail.head); err != nil {
+			s.fail(fmt.Errorf("engine: %s/%d: %w", s.journal.Topic, s.journal.Partition, err))
+			return
+		}
+	}
 	switch {
 	case c.tail.producerID == 0:
 		c.producerID, c.epoch = c.given.ID, c.given.Epoch
 	case c.tail.epoch >= lastEpoch:
-		head, err := schemas.DecodeHead(c.tail.head)
-		if err != nil || head.FreshProducerID == 0 {
+		if head == nil || head.FreshProducerID == 0 {
 			s.fail(fmt.Errorf("engine: shard %d: producer id %d of %s has no epochs left and the head names no next one", s.id, c.tail.producerID, s.journal.Topic))
 			return
 		}
@@ -404,7 +432,7 @@ func (c *claim) appendClaim(producerID int64, epoch int16, then func(offset int6
 	var b batch.Builder
 	b.Reset(batch.Header{ProducerID: producerID, ProducerEpoch: epoch, Timestamp: s.now.UnixMilli()})
 	b.Append(keyClaim, value)
-	c.batch = b.Finish()
+	c.batch, c.sent = b.Finish(), s.now
 	c.sendClaim(then)
 }
 
@@ -443,21 +471,11 @@ func (c *claim) verify(offset int64) {
 				s.fail(err)
 				return
 			}
-			c.basis = 0
-			c.tail.begun = s.now.UnixMilli()
-			c.verifyAgain(offset)
+			c.verify(offset)
 		default:
 			c.tail.begun = 0
 			s.own()
 		}
-	})
-}
-
-// verifyAgain reads the journal from its beginning after the claim was found to be ours.
-func (c *claim) verifyAgain(offset int64) {
-	c.readTo(offset+1, func() {
-		c.tail.begun = 0
-		c.shard.own()
 	})
 }
 
@@ -467,8 +485,8 @@ func (c *claim) stale() bool {
 		return false
 	}
 	half := c.shard.deleteRetention.Milliseconds() / 2
-	if c.tail.begun != 0 { // a restore under way since then
-		return c.shard.now.UnixMilli()-c.tail.begun > half
+	if c.tail.begun != 0 { // a restore under way since then; our claim's time is the broker's present
+		return max(c.shard.now.UnixMilli(), c.tail.appended)-c.tail.begun > half
 	}
 	return c.tail.appended-c.basis > half
 }

@@ -81,7 +81,7 @@ func (n *line) carry(broker int32) {
 		answers := n.cluster.Produce(n.ctx, broker, batches, n.timeout)
 		for i, p := range load {
 			a := answers[i]
-			if a.Err != nil || verdict(a) == notTaken || a.Code == connectors.UnknownTopicOrPartition {
+			if v := verdict(a); v == doubtful || v == notTaken || a.Code == connectors.UnknownTopicOrPartition {
 				n.leaders.doubt(p.TopicPartition, broker)
 			}
 			p.done(a)

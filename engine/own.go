@@ -13,11 +13,11 @@ import (
 // own takes up a shard whose claim is proved and whose view has read up to it.
 func (s *shard) own() {
 	c := &s.claim
-	s.journalEnd, s.sequence, s.lastAck = c.offset+1, 1, s.now
+	s.journalEnd, s.sequence, s.lastAck = c.offset+1, 1, c.sent
 	s.cache = newCache(s.cacheBytes)
 	s.open, s.flying, s.spare = new(unit), nil, nil
 	s.ackSince = time.Time{}
-	s.pub = &publisher{env: s.env, listener: s.listener, shard: s.id, progress: s.paid, now: s.now}
+	s.pub = &publisher{env: s.env, listener: s.listener, shard: s.id, progress: s.paid, now: s.now, proved: c.sent}
 	if len(c.tail.head) == 0 {
 		s.first()
 		return
@@ -74,7 +74,7 @@ func (s *shard) first() {
 // renew sees to the journal's next producer id while the present one has an epoch left for us, then goes on.
 func (s *shard) renew(then func()) {
 	c := &s.claim
-	if c.epoch < lastEpoch || s.head.FreshProducerID != 0 && s.head.FreshProducerID != c.producerID {
+	if c.epoch < freshEpoch || s.head.FreshProducerID != 0 && s.head.FreshProducerID != c.producerID {
 		then()
 		return
 	}
@@ -125,9 +125,12 @@ func (s *shard) inherit(h *schemas.Head) error {
 			return fmt.Errorf("engine: outbox record %s: %w", key, err)
 		}
 		l, n := s.pub.lane(tp.Topic, tp.Partition), int(info.Count)
-		if first+int64(n) > l.acked && first < l.next { // anything else is a leftover
+		switch {
+		case first+int64(n) <= l.acked: // its tombstone did not fit into the unit that said so
+			l.retired = append(l.retired, first)
+		case first < l.next:
 			l.queue = append(l.queue, owed{first: first, count: n, record: first, last: true, bytes: slices.Clone(value)})
-		}
+		} // what lies above is a unit's that never was
 		return nil
 	})
 	if err != nil {

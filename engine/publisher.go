@@ -32,6 +32,7 @@ type publisher struct {
 	reader     batch.Reader // of looks
 	cutter     batch.Reader // of our own batches
 	now        time.Time    // of the pass at work
+	proved     time.Time    // a moment at which the shard was surely ours: its last acknowledged append is no older
 	ended      bool
 	idle       []*actionBatch // to be used again
 }
@@ -150,10 +151,16 @@ func (p *publisher) pump(l *lane) {
 	if len(l.queue) == 0 {
 		return
 	}
-	if l.lookNext {
+	// Who slept for so long may be long succeeded, and the broker forgets what the successor published after a day.
+	if l.lookNext || elapsed(p.proved, p.now) > staleOwner {
 		p.look(l)
 		return
 	}
+	p.transmit(l)
+}
+
+// transmit sends the lane's next batch.
+func (p *publisher) transmit(l *lane) {
 	o := &l.queue[0]
 	if o.sent { // the last try's bytes may still be in a socket's hands
 		o.bytes, o.memory = slices.Clone(o.bytes), nil
@@ -194,7 +201,7 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 		p.pump(l)
 	case refused:
 		p.listener.Refused(p.shard, l.TopicPartition, r.Code, r.Message)
-		p.wait(l, false, "publish", answerError(r))
+		p.wait(l, true, "publish", answerError(r)) // a leader whose partition is taken away says so of what it has written
 	}
 }
 
@@ -262,8 +269,8 @@ func (p *publisher) lookOn(l *lane, from int64) {
 		if p.ended {
 			return
 		}
-		if err == nil && f.Code == connectors.OffsetOutOfRange && f.LogStart > from { // retention has gone ahead
-			p.lookOn(l, f.LogStart)
+		if err == nil && f.Code == connectors.OffsetOutOfRange {
+			p.skipGone(l, from)
 			return
 		}
 		if err == nil && f.Code != connectors.OK {
@@ -280,6 +287,22 @@ func (p *publisher) lookOn(l *lane, from int64) {
 			return
 		}
 		p.lookOn(l, max(p.reader.NextOffset(), from))
+	})
+}
+
+// skipGone goes on looking where the topic begins: retention has removed what comes next. (The answer that says "out of
+// range" does not say where the log starts.)
+func (p *publisher) skipGone(l *lane, from int64) {
+	p.env.offset(l.TopicPartition, connectors.Earliest, func(start int64, err error) {
+		switch {
+		case p.ended:
+		case err != nil:
+			p.wait(l, true, "look", err)
+		case start <= from:
+			p.wait(l, true, "look", connectors.OffsetOutOfRange)
+		default:
+			p.lookOn(l, start)
+		}
 	})
 }
 
@@ -315,7 +338,9 @@ func (p *publisher) lookedThrough(l *lane) {
 		p.stop(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
 		return
 	}
-	p.pump(l)
+	if len(l.queue) > 0 {
+		p.transmit(l)
+	}
 }
 
 // wait tries again later.

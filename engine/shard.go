@@ -383,7 +383,10 @@ func (s *shard) load(customer string) (*entry, error) {
 			return nil, fmt.Errorf("engine: shard %d: customer %q: %w; delete %s to have the view made again from the journal", s.id, customer, err, s.dir)
 		}
 		e.size = len(raw)
-		e.indexed = s.program.NextDue(e.doc) // whoever wrote the document saw to an entry at that time or earlier
+		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
+		if due := s.program.NextDue(e.doc); after(statestore.Cursor{Due: due, Customer: customer}, s.timers.cursor) {
+			e.indexed = due
+		}
 	}
 	s.cache.age(s.applied)
 	s.cache.add(e)

@@ -18,14 +18,17 @@ import (
 //
 // The index holds at least one entry at or before each customer's earliest due time, and the document is the truth:
 // cancelling writes nothing, and firing looks again. Entries reach the index with their unit, so an insert may come to
-// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back, and the entry is kept in late,
-// because a unit that was scanned before the insert will still remove the range over it.
+// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back. And units that scanned over its
+// place before it was there will still remove their range: whatever is inserted where a scan has been is kept in late,
+// and put in again behind each such removal until the unit that looked at it is in the view itself. (Looked at is not
+// enough: that unit may never be acknowledged, and then the entry must still be there.)
 type timers struct {
 	shard  *shard
 	clock  int64 // ms; what is due at or before it may fire
 	cursor statestore.Cursor
-	late   []statestore.Timer // inserted below the cursor, not looked at since
-	next   statestore.Timer   // the first entry behind the cursor, when known
+	far    statestore.Cursor // the farthest that the cursor has been
+	late   []lateTimer       // inserted at or before far; the view has no unit yet that looked at them
+	next   statestore.Timer  // the first entry behind the cursor, when known
 	known  bool
 	none   bool // known: there is no entry behind the cursor
 	buf    []statestore.Timer
@@ -36,7 +39,14 @@ type timers struct {
 	seen    time.Time     // of the last look at the wall clock
 	skew    time.Duration // by how much the wall clock is not believed
 	probe   bool          // the journal's time is asked for
+	probed  time.Time     // since then: units sealed before do not tell
 	patient time.Duration // how long an answer is believed
+}
+
+// lateTimer is an entry that came into the index where a scan had been already.
+type lateTimer struct {
+	statestore.Timer
+	looked uint64 // the unit that looked at it; 0: none yet
 }
 
 // open makes ready for a shard whose head says clock.
@@ -58,7 +68,7 @@ func (t *timers) wall() int64 {
 	now := t.shard.now
 	if step := now.Round(0).Sub(t.seen.Round(0)) - now.Sub(t.seen); step > 2*time.Second {
 		t.skew += step
-		t.probe = true
+		t.probe, t.probed = true, now
 		t.shard.listener.ClockStep(t.shard.id, step)
 	}
 	t.seen = now
@@ -68,14 +78,14 @@ func (t *timers) wall() int64 {
 // probing says whether a unit is wanted for its timestamp alone.
 func (t *timers) probing() bool { return t.probe }
 
-// confirmed hears the broker's time of appending a unit, -1 where it does not tell.
-func (t *timers) confirmed(appended int64) {
-	if !t.probe {
+// confirmed hears the broker's time of appending a unit that was sealed at a time of ours; -1 where it does not tell.
+func (t *timers) confirmed(sealed time.Time, appended int64) {
+	if !t.probe || sealed.Before(t.probed) {
 		return
 	}
 	t.probe = false
 	t.skew = 0
-	if ahead := t.shard.now.Sub(time.UnixMilli(appended)); appended > 0 && ahead > 5*time.Second {
+	if ahead := sealed.Sub(time.UnixMilli(appended)); appended > 0 && ahead > 5*time.Second {
 		t.skew = ahead // the broker says that the step was wrong
 	}
 }
@@ -84,12 +94,15 @@ func (t *timers) confirmed(appended int64) {
 func (t *timers) advance() bool {
 	s := t.shard
 	wall := t.wall()
-	if !t.caught || len(s.queue) > 0 || s.now.Sub(t.caughtAt) > t.patient {
+	if !t.caught || len(s.queue) > 0 || elapsed(t.caughtAt, s.now) > t.patient {
 		return false
 	}
 	t.clock = max(t.clock, wall-1) // the present millisecond is not over
 	return true
 }
+
+// timerRetry is after how many ms timers whose effect could not be journaled are tried again.
+const timerRetry = 3_600_000
 
 // firePortion is how many customers' timers fire between two looks at events.
 const firePortion = 256
@@ -120,6 +133,9 @@ func (t *timers) fire() bool {
 			return false
 		}
 		t.cursor = d
+		if after(d, t.far) {
+			t.far = d
+		}
 		s.open.fired, s.open.anyFired = d, true
 		s.open.fires++
 	}
@@ -129,8 +145,10 @@ func (t *timers) fire() bool {
 // look fires what is due for the customer of an index entry, if anything is.
 func (t *timers) look(d statestore.Timer) error {
 	s := t.shard
-	if i := slices.Index(t.late, d); i >= 0 {
-		t.late = slices.Delete(t.late, i, i+1)
+	for i := range t.late {
+		if t.late[i].Timer == d {
+			t.late[i].looked = s.open.number
+		}
 	}
 	e, err := s.load(d.Customer)
 	if err != nil {
@@ -146,7 +164,9 @@ func (t *timers) look(d statestore.Timer) error {
 		if err != nil {
 			return err
 		}
-		if reason != "" { // it cannot be dead-lettered: there is no record. The customer's timers wait for the next event.
+		if reason != "" { // it cannot be dead-lettered: there is no record. The customer's timers wait.
+			again := statestore.Timer{Due: t.clock + timerRetry, Customer: e.customer}
+			s.open.timers = append(s.open.timers, again)
 			s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, -1, "timers of customer "+e.customer+": "+reason)
 			return s.undo(e)
 		}
@@ -166,11 +186,12 @@ func (t *timers) applying(u *unit, b *statestore.Batch) {
 	if u.anyFired {
 		b.RemoveTimersThrough(u.fired)
 		for _, d := range t.late {
-			if !after(d, u.fired) {
+			if d.looked != u.number && !after(d.Timer, u.fired) {
 				b.PutTimer(d.Due, d.Customer)
 			}
 		}
 	}
+	t.late = slices.DeleteFunc(t.late, func(d lateTimer) bool { return d.looked != 0 && d.looked <= u.number })
 	for _, d := range u.timers {
 		t.insert(d, b)
 	}
@@ -178,8 +199,10 @@ func (t *timers) applying(u *unit, b *statestore.Batch) {
 
 func (t *timers) insert(d statestore.Timer, b *statestore.Batch) {
 	b.PutTimer(d.Due, d.Customer)
+	if !after(d, t.far) {
+		t.late = append(t.late, lateTimer{Timer: d})
+	}
 	if !after(d, t.cursor) {
-		t.late = append(t.late, d)
 		t.cursor = statestore.Cursor{Due: d.Due} // before every customer of that time
 		t.known = false
 		return
@@ -197,7 +220,7 @@ func after(a, b statestore.Cursor) bool {
 // wake is when the first timer may fire; zero: none, or the clock stands still.
 func (t *timers) wake() time.Time {
 	s := t.shard
-	if !t.caught || s.full() || s.now.Sub(t.caughtAt) > t.patient {
+	if !t.caught || s.full() || elapsed(t.caughtAt, s.now) > t.patient {
 		return time.Time{}
 	}
 	if !t.known {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,9 @@ const (
 	idleHead   = 50 * time.Minute // an owner with nothing to say says it this often (rule 3), so that it never gets
 	staleOwner = time.Hour        // this old: then it claims anew before it appends
 )
+
+// retiredBytes bounds what a unit spends on tombstones of the outbox: a look may acknowledge all of it at once.
+const retiredBytes = 16 << 10
 
 // unit is what is committed together: the effect of a run of inputs. One is open and grows; one may be in flight.
 type unit struct {
@@ -200,10 +204,6 @@ func (s *shard) seal() {
 	if !s.open.any() && !ackDue && s.now.Sub(s.lastAck) < idleHead && !s.timers.probing() {
 		return
 	}
-	if elapsed(s.lastAck, s.now) > staleOwner {
-		s.drop("was suspended for over an hour; claims anew")
-		return
-	}
 	u := s.open
 	for _, ab := range u.actions {
 		if ab.lane.lookFrom < 0 { // its end offset is on its way: it belongs into this head
@@ -218,11 +218,16 @@ func (s *shard) seal() {
 		ab.bytes = ab.builder.Finish()
 		ab.lane.next += int64(len(ab.stamps))
 	}
+	room := retiredBytes
 	for _, l := range s.pub.lanes {
-		for _, record := range l.retired {
-			u.retired = append(u.retired, retired{l, record})
+		n := 0
+		for ; n < len(l.retired) && room > 0; n++ {
+			u.retired = append(u.retired, retired{l, l.retired[n]})
+			room -= len(l.Topic) + 48
 		}
-		l.retired = l.retired[:0]
+		if l.retired = slices.Delete(l.retired, 0, n); len(l.retired) > 0 {
+			s.ackSince = s.now // the rest has a unit of its own soon; until then its records are leftovers
+		}
 	}
 	s.head.Unit = u.number
 	s.head.Clock = s.timers.clock
@@ -279,6 +284,10 @@ func (s *shard) write(u *unit) {
 
 // send gives the flying unit to the journal, the same bytes on every try.
 func (s *shard) send() {
+	if elapsed(s.lastAck, s.now) > staleOwner {
+		s.drop("nothing of ours was journaled for over an hour; claims anew")
+		return
+	}
 	u, life := s.flying, s.life
 	u.tries++
 	s.env.append(s.sealed, func(r connectors.Produced) {
@@ -316,9 +325,9 @@ func (s *shard) appended(r connectors.Produced) {
 func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	s.journalEnd += int64(u.count)
 	s.sequence += int64(u.count)
-	s.lastAck = s.now
+	s.lastAck, s.pub.proved = u.sealed, u.sealed
 	s.journaled = u.next
-	s.timers.confirmed(r.AppendTime)
+	s.timers.confirmed(u.sealed, r.AppendTime)
 	size := len(s.sealed)
 	if u.tries > 1 { // an earlier try's bytes may still be in a socket's hands
 		s.builder = batch.Builder{}

@@ -12,11 +12,11 @@ type verdictOn uint8
 const (
 	taken      verdictOn = iota // it is in the log at the offset answered, now or from an earlier try
 	doubtful                    // it may be, or may still come to be: nobody knows
-	notTaken                    // it is not; the same again may succeed (leadership, replicas)
+	notTaken                    // it is not; the same again may succeed (no leader, replicas)
 	outOfOrder                  // the broker expects another sequence
 	fencedOff                   // a higher epoch has written
 	tooLarge                    // it is not and never will be
-	refused                     // it is not until somebody changes something (rights, a deleted topic)
+	refused                     // it will not be until somebody changes something (rights, a deleted topic)
 )
 
 // verdict classifies every answer. What is not known to be harmless is doubtful: a look costs little, a second copy
@@ -28,8 +28,8 @@ func verdict(r connectors.Produced) verdictOn {
 	switch r.Code {
 	case connectors.OK:
 		return taken
-	case connectors.NotLeader, connectors.LeaderNotAvailable, connectors.NotEnoughReplicas, connectors.FencedLeaderEpoch, connectors.UnknownLeaderEpoch:
-		return notTaken
+	case connectors.LeaderNotAvailable, connectors.NotEnoughReplicas, connectors.FencedLeaderEpoch, connectors.UnknownLeaderEpoch:
+		return notTaken // NotLeader is none of these: a leader that steps down answers so for what is in its log already
 	case connectors.OutOfOrderSequence, connectors.UnknownProducerID, connectors.DuplicateSequence:
 		return outOfOrder
 	case connectors.InvalidProducerEpoch, connectors.ProducerFenced:
