@@ -134,3 +134,14 @@ func BenchmarkRecent(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkReadDocument(b *testing.B) {
+	raw := typical().Append(nil)
+	x := NewDocumentReader()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := x.Read(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

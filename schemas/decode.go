@@ -15,27 +15,34 @@ const (
 // DecodeDocument reads what Append wrote, of this release or another of the same format. The document shares no memory
 // with b. Bytes that are no document are an error, which says where; nothing is then returned.
 func DecodeDocument(b []byte) (*Document, error) {
+	d := NewDocument()
+	if err := d.read(b, &reader{b: b, pos: 1, mem: new(memory)}); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// read fills an empty document from b, of which r stands behind the format.
+func (d *Document) read(b []byte, r *reader) error {
 	if len(b) == 0 {
-		return nil, errors.New("read document: it has no bytes")
+		return errors.New("read document: it has no bytes")
 	}
 	if b[0] != documentFormat {
-		return nil, fmt.Errorf("read document: it is of format %d, and this release reads format %d: another release of Wend wrote it",
+		return fmt.Errorf("read document: it is of format %d, and this release reads format %d: another release of Wend wrote it",
 			b[0], documentFormat)
 	}
-	r := reader{b: b, pos: 1}
-	d := NewDocument()
 	for range r.mapping(2) {
 		switch r.uint() {
 		case keyDocTime:
 			d.Time = r.int()
 		case keyDocRecent:
-			if err := d.Recent.set(r.bin()); err != nil && r.err == nil {
+			if err := d.Recent.set(r.bin(), r.mem.recent); err != nil && r.err == nil {
 				r.fail(err.Error())
 			}
 		case keyDocProfile:
 			d.Profile = r.fields()
 		case keyDocJourneys:
-			d.Journeys = make([]JourneyState, r.array(leastState))
+			d.Journeys = r.mem.journeys.take(r.array(leastState))
 			for i := range d.Journeys {
 				r.state(&d.Journeys[i])
 				if i > 0 && d.Journeys[i-1].Journey >= d.Journeys[i].Journey {
@@ -56,9 +63,9 @@ func DecodeDocument(b []byte) (*Document, error) {
 		r.fail("bytes behind the document")
 	}
 	if r.err != nil {
-		return nil, fmt.Errorf("read document: %w", r.err)
+		return fmt.Errorf("read document: %w", r.err)
 	}
-	return d, nil
+	return nil
 }
 
 func (r *reader) state(s *JourneyState) {
@@ -69,7 +76,7 @@ func (r *reader) state(s *JourneyState) {
 		case keyStateEntries:
 			s.Entries = r.uint()
 		case keyStateEntered:
-			s.Entered = make([]Entered, r.array(leastEntry))
+			s.Entered = r.mem.entered.take(r.array(leastEntry))
 			for i := range s.Entered {
 				n := r.array(1)
 				s.Entered[i].At = r.intOf(n, 0)
@@ -92,13 +99,13 @@ func (r *reader) state(s *JourneyState) {
 }
 
 func (r *reader) enrollments() []Enrollment {
-	list := make([]Enrollment, r.array(leastEnrollment))
-	for i := range list {
-		if r.enrollment(&list[i]); r.err != nil {
+	all := r.mem.enrollments.take(r.array(leastEnrollment))
+	for i := range all {
+		if r.enrollment(&all[i]); r.err != nil {
 			return nil
 		}
 	}
-	return list
+	return all
 }
 
 func (r *reader) enrollment(e *Enrollment) {
@@ -134,7 +141,7 @@ func (r *reader) enrollment(e *Enrollment) {
 		case keyArmed:
 			e.Armed = r.uint()
 		case keyEarly:
-			e.Early = make([]Early, r.array(leastEntry))
+			e.Early = r.mem.early.take(r.array(leastEntry))
 			for i := range e.Early {
 				n := r.array(1)
 				e.Early[i].Step = r.stringOf(n, 0)
@@ -148,12 +155,12 @@ func (r *reader) enrollment(e *Enrollment) {
 				r.rest(n, 4)
 			}
 		case keyMoved:
-			e.Moved = make([]string, r.array(1))
+			e.Moved = r.mem.texts.take(r.array(1))
 			for i := range e.Moved {
 				e.Moved[i] = r.string()
 			}
 		case keyVisits:
-			e.Visits = make([]Visit, r.array(leastEntry))
+			e.Visits = r.mem.visits.take(r.array(leastEntry))
 			for i := range e.Visits {
 				n := r.array(1)
 				e.Visits[i].Step = r.stringOf(n, 0)
@@ -163,7 +170,7 @@ func (r *reader) enrollment(e *Enrollment) {
 				r.rest(n, 2)
 			}
 		case keySent:
-			e.Sent = make([]Sent, r.array(leastEntry))
+			e.Sent = r.mem.sent.take(r.array(leastEntry))
 			for i := range e.Sent {
 				n := r.array(1)
 				e.Sent[i].ID = r.stringOf(n, 0)
@@ -172,7 +179,7 @@ func (r *reader) enrollment(e *Enrollment) {
 				r.rest(n, 3)
 			}
 		case keyVariant:
-			e.Variant = make([]Variant, r.array(leastEntry))
+			e.Variant = r.mem.variants.take(r.array(leastEntry))
 			for i := range e.Variant {
 				n := r.array(1)
 				e.Variant[i].Split = r.stringOf(n, 0)
@@ -202,15 +209,15 @@ func (r *reader) cause() (c Cause) {
 }
 
 func (r *reader) counts() []Count {
-	list := make([]Count, r.array(leastEntry))
-	for i := range list {
-		x := &list[i]
+	all := r.mem.counts.take(r.array(leastEntry))
+	for i := range all {
+		x := &all[i]
 		n := r.array(1)
 		x.Trigger = r.stringOf(n, 0)
 		x.Key = r.stringOf(n, 1)
 		if n > 2 {
 			if m := r.array(1); m > 0 {
-				x.Times = make([]int64, m)
+				x.Times = r.mem.times.take(m)
 				last := int64(0)
 				for j := range x.Times {
 					last += r.int()
@@ -223,7 +230,7 @@ func (r *reader) counts() []Count {
 			return nil
 		}
 	}
-	return list
+	return all
 }
 
 func (r *reader) fields() Fields {
@@ -231,7 +238,7 @@ func (r *reader) fields() Fields {
 	if n == 0 {
 		return nil
 	}
-	f := make(Fields, n)
+	f := Fields(r.mem.fields.take(n))
 	for i := range f {
 		f[i].Name = r.string()
 		f[i].Value = r.value(0)

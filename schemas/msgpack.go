@@ -150,6 +150,7 @@ type reader struct {
 	err   error
 	texts string // copy of b from byte base on, made when the first text is read
 	base  int
+	mem   *memory // where the parts of a document go
 }
 
 func (r *reader) fail(what string) {

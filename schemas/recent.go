@@ -96,15 +96,16 @@ func (r *Recent) append(dst []byte) []byte {
 	return append(dst, r.entries...)
 }
 
-// set takes what append wrote.
-func (r *Recent) set(b []byte) error {
+// set takes what append wrote, into room if that is not nil.
+func (r *Recent) set(b, room []byte) error {
 	if len(b) < 8 || (len(b)-8)%recentSize != 0 || len(b)-8 > recentLimit*recentSize {
 		return errors.New("recent event ids of an impossible length")
 	}
 	r.newest = int64(binary.BigEndian.Uint64(b))
-	r.entries = nil
-	if len(b) > 8 {
-		r.entries = append(make([]byte, 0, len(b)-8), b[8:]...)
+	r.entries = room[:0]
+	if room == nil && len(b) > 8 {
+		r.entries = make([]byte, 0, len(b)-8)
 	}
+	r.entries = append(r.entries, b[8:]...)
 	return nil
 }

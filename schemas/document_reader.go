@@ -1,0 +1,83 @@
+package schemas
+
+import "unsafe"
+
+// DocumentReader reads documents one after another into the same memory. Whoever holds customers as bytes and looks at
+// each for a moment pays neither for allocations nor for the collector, and touches one piece of memory that nobody has
+// looked at lately instead of dozens.
+type DocumentReader struct {
+	doc Document
+	mem *memory
+}
+
+// NewDocumentReader makes a reader. It is not for several goroutines.
+func NewDocumentReader() *DocumentReader {
+	m := &memory{recent: make([]byte, 0, recentLimit*recentSize)}
+	m.journeys.keep, m.entered.keep, m.enrollments.keep, m.early.keep, m.texts.keep = true, true, true, true, true
+	m.visits.keep, m.sent.keep, m.variants.keep, m.counts.keep, m.times.keep, m.fields.keep = true, true, true, true, true, true
+	return &DocumentReader{mem: m}
+}
+
+// Read is DecodeDocument, but that the document is valid only until the next call and only while b is not changed: its
+// texts are part of b. It may be changed like any other document.
+func (x *DocumentReader) Read(b []byte) (*Document, error) {
+	x.reset()
+	r := reader{b: b, pos: 1, mem: x.mem, texts: unsafe.String(unsafe.SliceData(b), len(b))}
+	if err := x.doc.read(b, &r); err != nil {
+		return nil, err
+	}
+	return &x.doc, nil
+}
+
+// Empty is NewDocument in the same memory, valid until the next call.
+func (x *DocumentReader) Empty() *Document {
+	x.reset()
+	x.doc.Recent.entries = x.mem.recent[:0]
+	return &x.doc
+}
+
+func (x *DocumentReader) reset() {
+	x.doc = Document{Time: NoTime}
+	m := x.mem
+	m.journeys.used, m.entered.used, m.enrollments.used, m.early.used, m.texts.used = 0, 0, 0, 0, 0
+	m.visits.used, m.sent.used, m.variants.used, m.counts.used, m.times.used, m.fields.used = 0, 0, 0, 0, 0, 0
+}
+
+// memory is where the lists of a document go.
+type memory struct {
+	recent      []byte // room for all ids; nil: new memory
+	journeys    slab[JourneyState]
+	entered     slab[Entered]
+	enrollments slab[Enrollment]
+	early       slab[Early]
+	texts       slab[string]
+	visits      slab[Visit]
+	sent        slab[Sent]
+	variants    slab[Variant]
+	counts      slab[Count]
+	times       slab[int64]
+	fields      slab[Field]
+}
+
+// slab gives out lists from one piece of memory. A list has no room to grow, so growing one never writes into another.
+type slab[T any] struct {
+	buf  []T
+	used int
+	keep bool // false: each list is memory of its own
+}
+
+// mostKept bounds what a slab keeps: one giant document must not stay for ever.
+const mostKept = 4096
+
+func (s *slab[T]) take(n int) []T {
+	if !s.keep || n > mostKept {
+		return make([]T, n)
+	}
+	if s.used+n > len(s.buf) { // what was given out of the old piece stays as it is
+		s.buf, s.used = make([]T, min(max(16, 2*len(s.buf), n), mostKept)), 0
+	}
+	x := s.buf[s.used : s.used+n : s.used+n]
+	s.used += n
+	clear(x)
+	return x
+}

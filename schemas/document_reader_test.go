@@ -1,0 +1,44 @@
+package schemas
+
+import (
+	"bytes"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// What a reader gives is what DecodeDocument gives, whatever it read before and whatever was done to that.
+func TestDocumentReaderReadsLikeDecode(t *testing.T) {
+	x := NewDocumentReader()
+	rapid.Check(t, func(t *rapid.T) {
+		want := genDocument().Draw(t, "document")
+		raw := want.Append(nil)
+		got, err := x.Read(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := got.Append(nil); !bytes.Equal(again, raw) {
+			t.Fatalf("read %x, written %x", raw, again)
+		}
+		// Changes stay within the document: lists grow into memory of their own.
+		got.Recent.Add("one more", got.Time)
+		for i := range got.Journeys {
+			j := &got.Journeys[i]
+			j.Counts = append(j.Counts, Count{Key: "grown"})
+			j.Running = append(j.Running, Enrollment{Number: 7})
+			for k := range j.Running {
+				j.Running[k].Visits = append(j.Running[k].Visits, Visit{"grown", 1})
+			}
+		}
+		fresh, err := DecodeDocument(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(fresh.Append(nil), raw) {
+			t.Fatal("a change of the document changed its bytes")
+		}
+	})
+	if b := x.Empty().Append(nil); !bytes.Equal(b, NewDocument().Append(nil)) {
+		t.Errorf("an empty document is written %x", b)
+	}
+}
