@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"wend/bench/audit"
+	"wend/bench/stand"
 	"wend/bench/workload"
 )
 
@@ -20,13 +21,13 @@ const inputTime = 20 * time.Second
 
 // unitSizes runs the same input through the engine with its own unit size and with another one: the ids of the actions
 // must be the same.
-func (s *stand) unitSizes(ctx context.Context) error {
-	base := s.newApp("units", "")
-	if err := s.create(ctx, base, nil); err != nil {
+func (s *runner) unitSizes(ctx context.Context) error {
+	base := stand.NewApp("units", "")
+	if err := s.Create(ctx, base, nil); err != nil {
 		return err
 	}
 	// The load has passed before the first engine starts, so what is handled together depends on the engine alone.
-	load := &workload.Load{Brokers: s.direct, Topic: base.source, Seed: s.o.seed, Customers: s.o.customers, Rate: s.o.rate,
+	load := &workload.Load{Brokers: s.Brokers, Topic: base.Source, Seed: s.o.seed, Customers: s.o.customers, Rate: s.o.rate,
 		Count: int(s.o.rate * inputTime.Seconds()), Malformed: s.o.malformed}
 	sent, err := load.Run(ctx)
 	if err != nil {
@@ -38,8 +39,8 @@ func (s *stand) unitSizes(ctx context.Context) error {
 	for i, size := range []int{0, s.o.unitEvents} {
 		a := base
 		if i > 0 {
-			a = s.newApp("units-"+fmt.Sprint(size), base.source)
-			if err := s.create(ctx, a, nil); err != nil {
+			a = stand.NewApp("units-"+fmt.Sprint(size), base.Source)
+			if err := s.Create(ctx, a, nil); err != nil {
 				return err
 			}
 		}
@@ -53,36 +54,36 @@ func (s *stand) unitSizes(ctx context.Context) error {
 	}
 	fmt.Printf("units of any size: %d ids; units of %d: %d ids\n", len(ids[0]), s.o.unitEvents, len(ids[1]))
 	if !slices.Equal(ids[0], ids[1]) {
-		failed = append(failed, wrongf("the action ids differ with the size of units"))
+		failed = append(failed, stand.Wrongf("the action ids differ with the size of units"))
 	}
-	return together(failed)
+	return stand.Together(failed...)
 }
 
 // through runs the engine over what the source holds, audits, and gives the ids of its actions, sorted.
-func (s *stand) through(ctx context.Context, a *app, unitEvents int, last int64) ([]string, error) {
-	w, err := watch(ctx, s.direct, a.actions)
+func (s *runner) through(ctx context.Context, a *stand.App, unitEvents int, last int64) ([]string, error) {
+	w, err := watch(ctx, s.Brokers, a.Actions)
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
-	m, err := s.workspace(a, "a", unitEvents)
+	m, err := s.NewMember(a, "a", unitEvents)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.start(m)
+	p, err := s.Start(m)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.ready(ctx, readyTimeout); err != nil {
+	if err := p.Ready(ctx, readyTimeout); err != nil {
 		return nil, err
 	}
-	if err := s.rest(ctx, a, w, last, a.name); err != nil {
+	if err := s.rest(ctx, a, w, last, a.Name); err != nil {
 		return nil, err
 	}
-	fmt.Printf("%s: came to rest after %.1f s\n", a.name, time.Since(p.started).Seconds())
-	failed := []error{p.stop(20 * time.Second), s.audited(ctx, a, []audit.Span{{To: p.started.UnixMilli() + 5000}})}
+	fmt.Printf("%s: came to rest after %.1f s\n", a.Name, time.Since(p.Started).Seconds())
+	failed := []error{p.Stop(20 * time.Second), s.audited(ctx, a, []audit.Span{{To: p.Started.UnixMilli() + 5000}})}
 	var ids []string
-	if err := audit.EachRecord(ctx, s.direct, a.actions, func(r *kgo.Record) {
+	if err := audit.EachRecord(ctx, s.Brokers, a.Actions, func(r *kgo.Record) {
 		for _, h := range r.Headers {
 			if h.Key == "action_id" {
 				ids = append(ids, string(h.Value))
@@ -92,34 +93,34 @@ func (s *stand) through(ctx context.Context, a *app, unitEvents int, last int64)
 		return nil, err
 	}
 	slices.Sort(ids)
-	return ids, together(failed)
+	return ids, stand.Together(failed...)
 }
 
 // downtimeUnread fills carts, ends the engine, has half of the customers buy while it is down, and starts it again when
 // all reminders are due: only the other half may get one.
-func (s *stand) downtimeUnread(ctx context.Context) error {
+func (s *runner) downtimeUnread(ctx context.Context) error {
 	const people = 400
-	a := s.newApp("downtime", "")
-	if err := s.create(ctx, a, nil); err != nil {
+	a := stand.NewApp("downtime", "")
+	if err := s.Create(ctx, a, nil); err != nil {
 		return err
 	}
-	w, err := watch(ctx, s.direct, a.actions)
+	w, err := watch(ctx, s.Brokers, a.Actions)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := s.workspace(a, "a", 0)
+	m, err := s.NewMember(a, "a", 0)
 	if err != nil {
 		return err
 	}
-	p, err := s.start(m)
+	p, err := s.Start(m)
 	if err != nil {
 		return err
 	}
-	if err := p.ready(ctx, readyTimeout); err != nil {
+	if err := p.Ready(ctx, readyTimeout); err != nil {
 		return err
 	}
-	cl, err := workload.NewProducer(s.direct)
+	cl, err := workload.NewProducer(s.Brokers)
 	if err != nil {
 		return err
 	}
@@ -128,14 +129,14 @@ func (s *stand) downtimeUnread(ctx context.Context) error {
 	if err := s.each(ctx, cl, a, people, 1, workload.AddToCart); err != nil {
 		return err
 	}
-	ids, err := workload.SendSentinels(ctx, s.direct, a.source, "filled", partitions)
+	ids, err := workload.SendSentinels(ctx, s.Brokers, a.Source, "filled", stand.Partitions)
 	if err != nil {
 		return err
 	}
 	if !w.until(ctx, s.o.await/2, func() bool { return w.answered(ids) }) {
-		return wrongf("the engine has not handled %d events within %v\n%s", people, s.o.await/2, p.tail())
+		return stand.Wrongf("the engine has not handled %d events within %v\n%s", people, s.o.await/2, p.Tail())
 	}
-	if err := p.kill(); err != nil {
+	if err := p.Kill(); err != nil {
 		return err
 	}
 	down := time.Now()
@@ -151,23 +152,23 @@ func (s *stand) downtimeUnread(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if p, err = s.start(m); err != nil {
+	if p, err = s.Start(m); err != nil {
 		return err
 	}
-	if err := p.ready(ctx, readyTimeout); err != nil {
+	if err := p.Ready(ctx, readyTimeout); err != nil {
 		return err
 	}
-	fmt.Printf("%d carts filled, %d of them bought while the engine was down for %.1f s, beyond the reminders' due moment\n", people, people/2, p.started.Sub(down).Seconds())
+	fmt.Printf("%d carts filled, %d of them bought while the engine was down for %.1f s, beyond the reminders' due moment\n", people, people/2, p.Started.Sub(down).Seconds())
 	failed := []error{s.rest(ctx, a, w, time.Now().UnixMilli(), "end")}
-	failed = append(failed, p.stop(20*time.Second), s.audited(ctx, a, []audit.Span{{From: down.UnixMilli(), To: time.Now().UnixMilli()}}), s.journalKept(ctx, a))
-	return together(failed)
+	failed = append(failed, p.Stop(20*time.Second), s.audited(ctx, a, []audit.Span{{From: down.UnixMilli(), To: time.Now().UnixMilli()}}), s.journalKept(ctx, a))
+	return stand.Together(failed...)
 }
 
 // each sends an event of a kind for every step-th of so many customers.
-func (s *stand) each(ctx context.Context, cl *kgo.Client, a *app, people, step int, k workload.Kind) error {
+func (s *runner) each(ctx context.Context, cl *kgo.Client, a *stand.App, people, step int, k workload.Kind) error {
 	var records []*kgo.Record
 	for i := 0; i < people; i += step {
-		records = append(records, workload.Record(a.source, fmt.Sprintf("%v-%d", k, i), fmt.Sprintf("c%d", i), k, time.Now().UnixMilli()))
+		records = append(records, workload.Record(a.Source, fmt.Sprintf("%v-%d", k, i), fmt.Sprintf("c%d", i), k, time.Now().UnixMilli()))
 	}
 	return cl.ProduceSync(ctx, records...).FirstErr()
 }

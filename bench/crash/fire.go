@@ -9,13 +9,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"wend/bench/audit"
+	"wend/bench/stand"
 	"wend/bench/workload"
 )
-
-var errTopicExists = kerr.TopicAlreadyExists
 
 const (
 	readyTimeout = 60 * time.Second
@@ -32,8 +29,8 @@ func undecidedShare(o *options) float64 {
 
 // fire is the test under load: one app, its load, its watcher, and what was done to its engine.
 type fire struct {
-	*stand
-	app    *app
+	*runner
+	app    *stand.App
 	watch  *watcher
 	random *rand.Rand
 	load   *workload.Load
@@ -48,7 +45,7 @@ type fire struct {
 // life is one run of the engine from its start to its end.
 type life struct {
 	number       int
-	process      *process
+	process      *stand.Process
 	ready, first time.Time // first: its first action was appended
 	end          time.Time
 	how          string
@@ -56,21 +53,21 @@ type life struct {
 	actions      int  // appended while it lived
 }
 
-func (s *stand) underFire(ctx context.Context) error {
-	f := &fire{stand: s, app: s.newApp("crash", ""), random: rand.New(rand.NewPCG(s.o.seed, 1))}
+func (s *runner) underFire(ctx context.Context) error {
+	f := &fire{runner: s, app: stand.NewApp("crash", ""), random: rand.New(rand.NewPCG(s.o.seed, 1))}
 	var journal map[string]string
 	if s.o.clean {
 		journal = tinySegments
 	}
-	if err := s.create(ctx, f.app, journal); err != nil {
+	if err := s.Create(ctx, f.app, journal); err != nil {
 		return err
 	}
 	var err error
-	if f.watch, err = watch(ctx, s.direct, f.app.actions); err != nil {
+	if f.watch, err = watch(ctx, s.Brokers, f.app.Actions); err != nil {
 		return err
 	}
 	defer f.watch.close()
-	m, err := s.workspace(f.app, "a", 0)
+	m, err := s.NewMember(f.app, "a", 0)
 	if err != nil {
 		return err
 	}
@@ -85,7 +82,7 @@ func (s *stand) underFire(ctx context.Context) error {
 			return err
 		}
 	}
-	running := []*process{l.process}
+	running := []*stand.Process{l.process}
 	if s.o.stall {
 		second, err := f.stall(ctx, l.process)
 		if err != nil {
@@ -100,11 +97,11 @@ func (s *stand) underFire(ctx context.Context) error {
 		return err
 	}
 	f.table()
-	if s.proxy != nil {
-		dropped, of := s.proxy.Dropped()
+	if s.Proxy != nil {
+		dropped, of := s.Proxy.Dropped()
 		fmt.Printf("proxy: %d of %d produce answers lost\n", dropped, of)
 		if dropped == 0 {
-			f.failed = append(f.failed, wrongf("the proxy lost nothing: this run shows nothing"))
+			f.failed = append(f.failed, stand.Wrongf("the proxy lost nothing: this run shows nothing"))
 		}
 	}
 	return f.verdict(ctx)
@@ -113,7 +110,7 @@ func (s *stand) underFire(ctx context.Context) error {
 // begin starts the load.
 func (f *fire) begin(ctx context.Context) {
 	ctx, f.stop = context.WithCancel(ctx)
-	f.load = &workload.Load{Brokers: f.direct, Topic: f.app.source, Seed: f.o.seed, Customers: f.o.customers, Rate: f.o.rate, Malformed: f.o.malformed}
+	f.load = &workload.Load{Brokers: f.Brokers, Topic: f.app.Source, Seed: f.o.seed, Customers: f.o.customers, Rate: f.o.rate, Malformed: f.o.malformed}
 	f.ended = make(chan error, 1)
 	go func() {
 		var err error
@@ -135,33 +132,33 @@ func (f *fire) pause(ctx context.Context, d time.Duration) error {
 }
 
 // live starts the engine and waits until it is ready and has published.
-func (f *fire) live(ctx context.Context, m *member, wiped bool, env ...string) (*life, error) {
-	p, err := f.start(m, env...)
+func (f *fire) live(ctx context.Context, m *stand.Member, wiped bool, env ...string) (*life, error) {
+	p, err := f.Start(m, env...)
 	if err != nil {
 		return nil, err
 	}
 	l := &life{number: len(f.lives) + 1, process: p, wiped: wiped}
 	f.lives = append(f.lives, l)
-	if err := p.ready(ctx, readyTimeout); err != nil {
+	if err := p.Ready(ctx, readyTimeout); err != nil {
 		return nil, fmt.Errorf("start %d: %w", l.number, err)
 	}
 	l.ready = time.Now()
 	var ok bool
-	if l.first, ok = f.watch.first(ctx, p.started, firstTimeout); !ok {
-		return nil, wrongf("start %d: no action within %v of being ready\n%s", l.number, firstTimeout, p.tail())
+	if l.first, ok = f.watch.first(ctx, p.Started, firstTimeout); !ok {
+		return nil, stand.Wrongf("start %d: no action within %v of being ready\n%s", l.number, firstTimeout, p.Tail())
 	}
 	return l, nil
 }
 
 // over notes the end of a life.
 func (f *fire) over(l *life, how string) {
-	l.end, l.how = l.process.endedAt, how
-	fmt.Printf("%2d: ready after %s, first action after %s, lived %.1f s, %s\n", l.number, ms(l.ready.Sub(l.process.started)), ms(l.first.Sub(l.process.started)),
-		l.end.Sub(l.process.started).Seconds(), how)
+	l.end, l.how = l.process.EndedAt, how
+	fmt.Printf("%2d: ready after %s, first action after %s, lived %.1f s, %s\n", l.number, ms(l.ready.Sub(l.process.Started)), ms(l.first.Sub(l.process.Started)),
+		l.end.Sub(l.process.Started).Seconds(), how)
 }
 
 // kills is the sequence of kills; it gives the life that goes on behind the last.
-func (f *fire) kills(ctx context.Context, m *member) (*life, error) {
+func (f *fire) kills(ctx context.Context, m *stand.Member) (*life, error) {
 	wiped := true // nothing is there yet
 	for k := 1; k <= f.o.kills; k++ {
 		var env []string
@@ -177,10 +174,10 @@ func (f *fire) kills(ctx context.Context, m *member) (*life, error) {
 		if aimed {
 			how = "died between journal and publish (" + env[0] + ")"
 			select {
-			case <-l.process.ended:
+			case <-l.process.Ended:
 			case <-time.After(aimTimeout):
 				how = "killed: " + env[0] + " did nothing"
-				f.failed = append(f.failed, wrongf("start %d: %s did not end the engine within %v", l.number, env[0], aimTimeout))
+				f.failed = append(f.failed, stand.Wrongf("start %d: %s did not end the engine within %v", l.number, env[0], aimTimeout))
 			case <-ctx.Done():
 				return nil, context.Cause(ctx)
 			}
@@ -193,15 +190,15 @@ func (f *fire) kills(ctx context.Context, m *member) (*life, error) {
 				return nil, err
 			}
 		}
-		if err := l.process.kill(); err != nil {
+		if err := l.process.Kill(); err != nil {
 			return nil, err
 		}
-		if !l.process.killed() {
-			return nil, wrongf("start %d: the engine ended by itself: %v\n%s", l.number, l.process.err, l.process.tail())
+		if !l.process.Killed() {
+			return nil, stand.Wrongf("start %d: the engine ended by itself: %v\n%s", l.number, l.process.Err, l.process.Tail())
 		}
 		if wiped = k == f.o.wipeAt; wiped {
 			how += ", its data deleted"
-			if err := os.RemoveAll(m.data); err != nil {
+			if err := os.RemoveAll(m.Data); err != nil {
 				return nil, err
 			}
 		}
@@ -211,7 +208,7 @@ func (f *fire) kills(ctx context.Context, m *member) (*life, error) {
 }
 
 // finish ends the load, lets the engines come to rest and stops them.
-func (f *fire) finish(ctx context.Context, running ...*process) error {
+func (f *fire) finish(ctx context.Context, running ...*stand.Process) error {
 	f.stop()
 	if err := <-f.ended; err != nil {
 		return err
@@ -222,9 +219,9 @@ func (f *fire) finish(ctx context.Context, running ...*process) error {
 		f.failed = append(f.failed, err)
 	}
 	for _, p := range running {
-		if err := p.stop(20 * time.Second); err != nil {
+		if err := p.Stop(20 * time.Second); err != nil {
 			f.failed = append(f.failed, err)
-			p.end()
+			p.End()
 		}
 	}
 	for _, l := range f.lives {
@@ -236,13 +233,13 @@ func (f *fire) finish(ctx context.Context, running ...*process) error {
 }
 
 // rest waits until everything sent was handled, every timer is due and nothing more is published.
-func (s *stand) rest(ctx context.Context, a *app, w *watcher, last int64, tag string) error {
-	ids, err := workload.SendSentinels(ctx, s.direct, a.source, tag, partitions)
+func (s *runner) rest(ctx context.Context, a *stand.App, w *watcher, last int64, tag string) error {
+	ids, err := workload.SendSentinels(ctx, s.Brokers, a.Source, tag, stand.Partitions)
 	if err != nil {
 		return err
 	}
 	if !w.until(ctx, 2*time.Minute, func() bool { return w.answered(ids) }) {
-		return wrongf("the engine has not come to the end of the source")
+		return stand.Wrongf("the engine has not come to the end of the source")
 	}
 	due := max(time.Now().UnixMilli(), last) + s.o.await.Milliseconds()
 	select {
@@ -251,7 +248,7 @@ func (s *stand) rest(ctx context.Context, a *app, w *watcher, last int64, tag st
 		return context.Cause(ctx)
 	}
 	if !w.quiet(ctx, 1500*time.Millisecond, 30*time.Second) {
-		return wrongf("the engine still publishes 30 s after the last timer was due")
+		return stand.Wrongf("the engine still publishes 30 s after the last timer was due")
 	}
 	return nil
 }
@@ -262,15 +259,15 @@ func (f *fire) table() {
 	fmt.Println("start  wiped  ready     first action  actions  end")
 	slowest := time.Duration(0)
 	for i, l := range f.lives {
-		l.actions = f.watch.between(l.process.started, l.end.Add(time.Millisecond))
-		fmt.Printf("%5d  %-5v  %-8s  %-12s  %7d  %s\n", l.number, l.wiped, ms(l.ready.Sub(l.process.started)), ms(l.first.Sub(l.process.started)), l.actions, l.how)
+		l.actions = f.watch.between(l.process.Started, l.end.Add(time.Millisecond))
+		fmt.Printf("%5d  %-5v  %-8s  %-12s  %7d  %s\n", l.number, l.wiped, ms(l.ready.Sub(l.process.Started)), ms(l.first.Sub(l.process.Started)), l.actions, l.how)
 		if l.actions == 0 {
-			f.failed = append(f.failed, wrongf("start %d published nothing", l.number))
+			f.failed = append(f.failed, stand.Wrongf("start %d published nothing", l.number))
 		}
 		if !l.wiped {
-			slowest = max(slowest, l.first.Sub(l.process.started))
+			slowest = max(slowest, l.first.Sub(l.process.Started))
 		}
-		from := l.process.started
+		from := l.process.Started
 		if i > 0 {
 			from = f.lives[i-1].end
 		}
@@ -289,7 +286,24 @@ func (f *fire) verdict(ctx context.Context) error {
 	if err := f.journalKept(ctx, f.app); err != nil {
 		f.failed = append(f.failed, err)
 	}
-	return together(f.failed)
+	return stand.Together(f.failed...)
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+
+// audited reads the topics and prints what is wrong.
+func (s *runner) audited(ctx context.Context, a *stand.App, down []audit.Span) error {
+	began := time.Now()
+	au := audit.New(audit.Rules{Await: s.o.await, Slack: s.o.slack, Down: down, Letters: true})
+	if err := au.ReadAll(ctx, audit.Topics{Brokers: s.Brokers, Source: a.Source, Actions: a.Actions, Letters: a.Letters}); err != nil {
+		return err
+	}
+	r := au.Finish()
+	r.Bound(undecidedShare(s.o), 20)
+	r.Print(os.Stdout)
+	fmt.Printf("  audited in %.1f s\n", time.Since(began).Seconds())
+	if err := r.Problem(); err != nil {
+		return stand.Wrongf("%w", err)
+	}
+	return nil
+}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"wend/bench/audit"
+	"wend/bench/stand"
 )
 
 // tinySegments make the broker clean the journal as often as it can be made to.
@@ -22,42 +22,42 @@ var tinySegments = map[string]string{
 }
 
 // journalKept looks at who wrote the journal: behind an owner's claim nothing of an earlier owner may stand.
-func (s *stand) journalKept(ctx context.Context, a *app) error {
+func (s *runner) journalKept(ctx context.Context, a *stand.App) error {
 	type owner struct {
 		epoch int16
 		seen  bool
 	}
-	var owners [partitions]owner
+	var owners [stand.Partitions]owner
 	claims, late := 0, 0
-	if err := audit.EachRecord(ctx, s.direct, a.journal, func(r *kgo.Record) {
+	if err := audit.EachRecord(ctx, s.Brokers, a.Journal, func(r *kgo.Record) {
 		o := &owners[r.Partition]
 		if string(r.Key) == "claim" {
 			claims++
 		}
-		if o.seen && r.ProducerEpoch < o.epoch {
+		if o.seen && r.ProducerEpoch < o.epoch || r.ProducerID < 0 {
 			late++
 		}
 		o.epoch, o.seen = max(o.epoch, r.ProducerEpoch), true
 	}); err != nil {
 		return err
 	}
-	epochs := make([]int16, 0, partitions)
+	epochs := make([]int16, 0, stand.Partitions)
 	for _, o := range owners {
 		epochs = append(epochs, o.epoch)
 	}
-	fmt.Printf("journal: the epochs stand at %v, %d claims left; %d records of an owner behind its successor's claim\n", epochs, claims, late)
+	fmt.Printf("journal: the epochs stand at %v, %d claims left; %d records of none who owned it then\n", epochs, claims, late)
 	if late > 0 {
-		return wrongf("%d records in the journal are of an owner who had lost it", late)
+		return stand.Wrongf("%d records in the journal are of none who owned it then", late)
 	}
 	return nil
 }
 
 // journalSize is how many records the journal holds, and over how many offsets.
-func (s *stand) journalSize(ctx context.Context, a *app) (records, offsets int64, err error) {
-	if err = audit.EachRecord(ctx, s.direct, a.journal, func(*kgo.Record) { records++ }); err != nil {
+func (s *runner) journalSize(ctx context.Context, a *stand.App) (records, offsets int64, err error) {
+	if err = audit.EachRecord(ctx, s.Brokers, a.Journal, func(*kgo.Record) { records++ }); err != nil {
 		return 0, 0, err
 	}
-	ends, err := s.admin.ListEndOffsets(ctx, a.journal)
+	ends, err := s.Admin.ListEndOffsets(ctx, a.Journal)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -83,22 +83,12 @@ func (f *fire) cleaned(ctx context.Context, l *life) (*life, error) {
 			return nil, fmt.Errorf("the broker does not clean the journal: %d records are left of %d", records, offsets)
 		}
 	}
-	if err := l.process.kill(); err != nil {
+	if err := l.process.Kill(); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(l.process.member.data); err != nil {
+	if err := os.RemoveAll(l.process.Member.Data); err != nil {
 		return nil, err
 	}
 	f.over(l, "killed, the journal cleaned, its data deleted")
-	return f.live(ctx, l.process.member, true)
-}
-
-// together is one error for several; it is a verdict as soon as one of them is.
-func together(errs []error) error {
-	err := errors.Join(errs...)
-	var v *verdict
-	if errors.As(err, &v) {
-		return &verdict{err}
-	}
-	return err
+	return f.live(ctx, l.process.Member, true)
 }

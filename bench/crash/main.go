@@ -26,6 +26,7 @@ import (
 	"syscall"
 	"time"
 
+	"wend/bench/stand"
 	"wend/bench/workload"
 )
 
@@ -106,7 +107,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err = run(ctx, o)
 	stop()
-	var wrong *verdict
+	var wrong *stand.Wrong
 	if errors.As(err, &wrong) {
 		fmt.Println("FAIL:", err)
 		os.Exit(1)
@@ -117,17 +118,20 @@ func main() {
 	fmt.Println("PASS")
 }
 
-// verdict is an error that says that the engine is not as promised.
-type verdict struct{ error }
-
-func wrongf(format string, args ...any) error { return &verdict{fmt.Errorf(format, args...)} }
+// runner is the stand and what is to be done on it.
+type runner struct {
+	*stand.Stand
+	o *options
+}
 
 func run(ctx context.Context, o *options) (err error) {
-	s, err := newStand(ctx, o)
+	on, err := stand.New(ctx, stand.Options{Brokers: o.brokers, Port: o.port, Binary: o.wend, Dir: o.dir, Sabotage: o.sabotage, ProxyDrop: o.proxyDrop, Await: o.await})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close(err != nil)) }()
+	defer func() { err = errors.Join(err, on.Close(err != nil)) }()
+	fmt.Printf("seed %d\n", o.seed)
+	s := &runner{on, o}
 	switch {
 	case o.unitEvents > 0:
 		return s.unitSizes(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"wend/bench/stand"
 	"wend/bench/workload"
 )
 
@@ -22,9 +23,9 @@ type watcher struct {
 	done   chan struct{}
 
 	mu        sync.Mutex
-	appended  [partitions][]int64 // milliseconds since 1970, ascending
-	sentinels map[string]bool     // event ids
-	changed   chan struct{}       // closed at each arrival, then made anew
+	appended  [stand.Partitions][]int64 // milliseconds since 1970, ascending
+	sentinels map[string]bool           // event ids
+	changed   chan struct{}             // closed at each arrival, then made anew
 }
 
 func watch(ctx context.Context, brokers, topic string) (*watcher, error) {
@@ -111,7 +112,7 @@ func (w *watcher) between(from, to time.Time) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
-	for p := range partitions {
+	for p := range stand.Partitions {
 		n += w.count(p, from.UnixMilli(), to.UnixMilli())
 	}
 	return n

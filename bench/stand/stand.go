@@ -1,0 +1,239 @@
+//go:build unix
+
+// Package stand is what tests of the real binary stand on: a Kafka, the binary, workspaces, and processes that can be killed.
+// It wires; what is to be shown is in the commands that use it.
+package stand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	realkafka "wend/bench/kafka"
+	"wend/bench/proxy"
+	"wend/bench/workload"
+)
+
+// Partitions is what every topic of a test has, but the control topic.
+const Partitions = 4
+
+// SessionTimeout is the engine's in these tests: the shortest that its members may be without suspicion on a loaded machine.
+const SessionTimeout = 6 * time.Second
+
+// Options of a stand. The zero value builds the binary and starts a Kafka in a temporary directory.
+type Options struct {
+	Brokers   string        // a Kafka to use, host:port with commas; "" starts one
+	Port      int           // where that listens, with up to three ports behind it
+	Binary    string        // wend; "" builds it
+	Dir       string        // where everything goes, kept; "" is a temporary directory, kept when something is wrong
+	Sabotage  string        // a protection to leave out, as WEND_TEST_SABOTAGE has it
+	ProxyDrop int           // the engine behind a proxy that loses every so many-th produce answer; 0: none
+	Await     time.Duration // of the workload's reminders
+}
+
+// Stand is all that a test stands on. Its owner calls Close.
+type Stand struct {
+	Dir     string
+	Brokers string       // for tests
+	Proxy   *proxy.Proxy // nil without one
+	Admin   *kadm.Client
+
+	o         Options
+	temporary bool
+	binary    string
+	behind    string // brokers, for the engine
+	cluster   *realkafka.Cluster
+	client    *kgo.Client
+	processes []*Process
+}
+
+// New builds and starts what the options do not name.
+func New(ctx context.Context, o Options) (s *Stand, err error) {
+	s = &Stand{o: o, Dir: o.Dir, temporary: o.Dir == "", binary: o.Binary, Brokers: o.Brokers, behind: o.Brokers}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close(false))
+		}
+	}()
+	if s.Dir == "" {
+		if s.Dir, err = os.MkdirTemp("", "wend-bench-"); err != nil {
+			return s, err
+		}
+	} else if err = os.MkdirAll(s.Dir, 0o755); err != nil {
+		return s, err
+	}
+	if s.Dir, err = filepath.Abs(s.Dir); err != nil {
+		return s, err
+	}
+	if s.binary == "" {
+		if err = s.build(ctx); err != nil {
+			return s, err
+		}
+	}
+	if s.Brokers == "" {
+		if err = s.startKafka(ctx); err != nil {
+			return s, err
+		}
+	}
+	if s.client, err = kgo.NewClient(kgo.SeedBrokers(workload.Split(s.Brokers)...)); err != nil {
+		return s, err
+	}
+	s.Admin = kadm.NewClient(s.client)
+	fmt.Printf("brokers %s, logs in %s\n", s.Brokers, s.Dir)
+	return s, nil
+}
+
+func (s *Stand) build(ctx context.Context) error {
+	s.binary = filepath.Join(s.Dir, "wend")
+	args := []string{"build", "-o", s.binary}
+	if s.o.Sabotage != "" {
+		args = append(args, "-tags", "sabotage")
+	}
+	if out, err := exec.CommandContext(ctx, "go", append(args, "wend/cmd/wend")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build wend: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// startKafka starts one broker; with a proxy before it, the broker has a second listener that it advertises under the
+// proxy's address, so that clients who come through the proxy stay behind it.
+func (s *Stand) startKafka(ctx context.Context) error {
+	port := s.o.Port
+	var properties []string
+	if s.o.ProxyDrop > 0 {
+		upstream, front := port+2, port+3
+		properties = []string{
+			fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, upstream, port+1),
+			fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d", port, front),
+			"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
+			"inter.broker.listener.name=PLAINTEXT",
+		}
+		var err error
+		s.behind = "127.0.0.1:" + strconv.Itoa(front)
+		if s.Proxy, err = proxy.Listen(s.behind, "127.0.0.1:"+strconv.Itoa(upstream), s.o.ProxyDrop); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	var err error
+	if s.cluster, err = realkafka.Start(ctx, filepath.Join(s.Dir, "kafka"), realkafka.Options{Port: port, Properties: properties}); err != nil {
+		return err
+	}
+	s.Brokers = s.cluster.Bootstrap()
+	if s.behind == "" {
+		s.behind = s.Brokers
+	}
+	fmt.Printf("kafka started in %.1f s\n", time.Since(began).Seconds())
+	return nil
+}
+
+// Close ends what was started, in the order that nothing waits for what is gone.
+func (s *Stand) Close(failed bool) error {
+	var errs []error
+	for _, e := range s.processes {
+		e.End()
+	}
+	if s.client != nil {
+		s.client.Close()
+	}
+	if s.Proxy != nil {
+		errs = append(errs, s.Proxy.Close())
+	}
+	if s.cluster != nil {
+		errs = append(errs, s.cluster.Stop())
+	}
+	if s.temporary && !failed && s.Dir != "" {
+		errs = append(errs, os.RemoveAll(s.Dir))
+	}
+	return errors.Join(errs...)
+}
+
+// App is one engine fleet's topics.
+type App struct {
+	Name, Source, Actions, Letters, Journal string
+}
+
+// NewApp names an app that was never there before, on a source of its own where none is given.
+func NewApp(name, source string) *App {
+	name = fmt.Sprintf("%s-%d", name, time.Now().UnixMilli())
+	if source == "" {
+		source = name + ".events"
+	}
+	return &App{Name: name, Source: source, Actions: name + ".actions", Letters: name + ".dead-letter", Journal: name + ".journal"}
+}
+
+// Create makes the app's topics, the journal only where configs for it are given. The auditor believes the broker's clock alone, so all of them are stamped on append.
+func (s *Stand) Create(ctx context.Context, a *App, journal map[string]string) error {
+	stamped := map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime"), "retention.ms": kadm.StringPtr("-1")}
+	made := map[string]map[string]*string{a.Source: stamped, a.Actions: stamped, a.Letters: stamped}
+	if journal != nil {
+		configs := map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime"), "cleanup.policy": kadm.StringPtr("compact")}
+		for k, v := range journal {
+			configs[k] = kadm.StringPtr(v)
+		}
+		made[a.Journal] = configs
+	}
+	for topic, configs := range made {
+		if r, err := s.Admin.CreateTopic(ctx, Partitions, -1, configs, topic); err != nil {
+			if errors.Is(r.Err, kerr.TopicAlreadyExists) {
+				continue
+			}
+			return fmt.Errorf("create %s: %w", topic, err)
+		}
+	}
+	return s.led(ctx, slices.Collect(maps.Keys(made))...)
+}
+
+// led waits until the broker knows a leader for each partition: topics are made before that is so.
+func (s *Stand) led(ctx context.Context, topics ...string) error {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		found, err := s.Admin.ListTopics(ctx, topics...)
+		led := err == nil && found.Error() == nil
+		for _, t := range topics {
+			led = led && len(found[t].Partitions) == Partitions
+			for _, p := range found[t].Partitions {
+				led = led && p.Err == nil && p.Leader >= 0
+			}
+		}
+		if led {
+			return nil
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			return fmt.Errorf("create %v: not all have a leader after 30 s: %w", topics, errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+// NewMember writes a workspace for a member of the app's fleet. unitEvents is the most events of a unit, 0 the engine's own.
+func (s *Stand) NewMember(a *App, name string, unitEvents int) (*Member, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	m := &Member{Name: name, Dir: filepath.Join(s.Dir, a.Name, name), http: "127.0.0.1:" + strconv.Itoa(port)}
+	m.Data = filepath.Join(m.Dir, "data")
+	w := workload.Workspace{App: a.Name, Brokers: s.behind, Source: a.Source, Actions: a.Actions, DataDir: m.Data, HTTP: m.http,
+		Await: s.o.Await, SessionTimeout: SessionTimeout, UnitEvents: unitEvents}
+	return m, w.Write(m.Dir)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
