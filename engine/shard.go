@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -107,10 +108,11 @@ type shard struct {
 	fetchTry  time.Time
 	fetches   int
 
-	timers  timers
-	event   schemas.Event
-	effects journey.Effects
-	scratch []byte
+	timers    timers
+	event     schemas.Event
+	documents *schemas.DocumentReader
+	effects   journey.Effects
+	scratch   []byte
 }
 
 // fetchedAt is an answer and when it came.
@@ -120,7 +122,7 @@ type fetchedAt struct {
 }
 
 func newShard(cfg shardConfig, e *env, l *Listener) *shard {
-	s := &shard{shardConfig: cfg, env: e, listener: l}
+	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader()}
 	s.timers.shard = s
 	return s
 }
@@ -341,13 +343,13 @@ func (s *shard) handle(rec *batch.Record) error {
 			return s.deadLetter(rec, fmt.Sprintf("customer %q belongs on partition %d by the source's partitioner: a customer on two partitions would be two; make producers use the record key %q and the partitioner of wend.yaml", s.event.Customer, want, s.event.Customer))
 		}
 	}
-	e, err := s.load(s.event.Customer)
+	e, doc, err := s.load(s.event.Customer)
 	if err != nil {
 		return err
 	}
 	s.effects.Reset()
 	for s.effects.More = true; s.effects.More; {
-		s.program.Step(e.customer, e.doc, journey.Input{Event: &s.event}, &s.effects)
+		s.program.Step(e.customer, doc, journey.Input{Event: &s.event}, &s.effects)
 	}
 	if s.effects.Duplicate {
 		s.open.duplicates++
@@ -355,64 +357,42 @@ func (s *shard) handle(rec *batch.Record) error {
 	if !s.effects.Changed {
 		return nil
 	}
-	reason, err := s.decided(e, rec.Timestamp)
+	reason, err := s.decided(e, doc, rec.Timestamp)
 	if err != nil || reason == "" {
-		return err
-	}
-	if err := s.undo(e); err != nil {
 		return err
 	}
 	return s.deadLetter(rec, reason)
 }
 
-// load gives the customer's entry, from memory or from the view.
-func (s *shard) load(customer string) (*entry, error) {
-	if e := s.cache.get(customer); e != nil {
-		return e, nil
-	}
-	e := &entry{customer: string(append([]byte(nil), customer...)), indexed: schemas.Never}
-	raw, ok, err := s.view.Get(customer, s.scratch[:0])
-	if err != nil {
-		return nil, fmt.Errorf("engine: shard %d: load customer: %w", s.id, err)
-	}
-	if !ok {
-		e.doc = schemas.NewDocument()
-	} else {
-		s.scratch = raw
-		if e.doc, err = schemas.DecodeDocument(raw); err != nil {
-			return nil, fmt.Errorf("engine: shard %d: customer %q: %w; delete %s to have the view made again from the journal", s.id, customer, err, s.dir)
+// load gives the customer's entry, from memory or from the view, and the document, which is valid until the next load
+// and while the entry's bytes are.
+func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
+	e := s.cache.get(customer)
+	known := e != nil
+	if !known {
+		e = &entry{customer: strings.Clone(customer), indexed: schemas.Never}
+		raw, ok, err := s.view.Get(customer, s.scratch[:0])
+		if err != nil {
+			return nil, nil, fmt.Errorf("engine: shard %d: load customer: %w", s.id, err)
 		}
-		e.size = len(raw)
-		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
-		if due := s.program.NextDue(e.doc); after(statestore.Cursor{Due: due, Customer: customer}, s.timers.cursor) {
-			e.indexed = due
+		if ok {
+			s.scratch = raw
+			e.keep(raw)
 		}
+		s.cache.age(s.applied)
+		s.cache.add(e)
 	}
-	s.cache.age(s.applied)
-	s.cache.add(e)
-	return e, nil
-}
-
-// undo brings a customer back to before the present input, whose effect cannot stay.
-func (s *shard) undo(e *entry) error {
-	var raw []byte
-	switch {
-	case s.open.has(e):
-		raw = s.open.documents[e.slot].bytes
-	case s.flying != nil && s.flying.has(e):
-		raw = s.flying.documents[e.slot].bytes
-	case e.unit > s.applied:
-		raw = s.unsettled[e.unit-s.unsettled[0].number].documents[e.slot].bytes
-	default:
-		s.cache.remove(e.customer)
-		return nil
+	if len(e.raw) == 0 {
+		return e, s.documents.Empty(), nil
 	}
-	doc, err := schemas.DecodeDocument(raw)
+	doc, err := s.documents.Read(e.raw)
 	if err != nil {
-		return fmt.Errorf("engine: shard %d: customer %q: %w", s.id, e.customer, err)
+		return nil, nil, fmt.Errorf("engine: shard %d: customer %q: %w; delete %s to have the view made again from the journal", s.id, customer, err, s.dir)
 	}
-	e.doc = doc
-	return nil
+	if !known {
+		e.indexed = s.program.NextDue(doc) // whoever wrote the document saw to an entry at that time or earlier
+	}
+	return e, doc, nil
 }
 
 // stop has the shard finish: nothing more is taken, what is decided is journaled and paid. finished tells when.

@@ -150,17 +150,17 @@ func (t *timers) look(d statestore.Timer) error {
 			t.late[i].looked = s.open.number
 		}
 	}
-	e, err := s.load(d.Customer)
+	e, doc, err := s.load(d.Customer)
 	if err != nil {
 		return err
 	}
-	due := s.program.NextDue(e.doc)
+	due := s.program.NextDue(doc)
 	if due <= t.clock {
 		s.open.lateness = max(s.open.lateness, time.Duration(s.now.UnixMilli()-due)*time.Millisecond)
 		s.effects.Reset()
-		s.program.Step(e.customer, e.doc, journey.Input{Until: t.clock}, &s.effects)
+		s.program.Step(e.customer, doc, journey.Input{Until: t.clock}, &s.effects)
 		e.indexed = schemas.Never // this entry goes
-		reason, err := s.decided(e, 0)
+		reason, err := s.decided(e, doc, 0)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,6 @@ func (t *timers) look(d statestore.Timer) error {
 			again := statestore.Timer{Due: t.clock + timerRetry, Customer: e.customer}
 			s.open.timers = append(s.open.timers, again)
 			s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, -1, "timers of customer "+e.customer+": "+reason)
-			return s.undo(e)
 		}
 		return nil
 	}

@@ -96,10 +96,10 @@ func (s *shard) full() bool {
 
 // decided takes the effects of one input on one customer into the open unit, or says why they cannot be (then nothing
 // was taken). stamp is the timestamp of the record that caused them, 0 for a timer.
-func (s *shard) decided(e *entry, stamp int64) (reason string, err error) {
+func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reason string, err error) {
 	u := s.open
 	mark := len(u.arena)
-	u.arena = e.doc.Append(u.arena)
+	u.arena = document.Append(u.arena)
 	doc := u.arena[mark:len(u.arena):len(u.arena)]
 	if len(doc) > s.limits.document {
 		u.arena = u.arena[:mark]
@@ -133,11 +133,11 @@ func (s *shard) decided(e *entry, stamp int64) (reason string, err error) {
 		e.unit, e.slot = u.number, len(u.documents)
 		u.documents = append(u.documents, changed{e, doc})
 	}
-	e.size = len(doc)
-	if due := s.program.NextDue(e.doc); due < e.indexed {
+	if due := s.program.NextDue(document); due < e.indexed {
 		e.indexed = due
 		u.timers = append(u.timers, statestore.Timer{Due: due, Customer: e.customer})
 	}
+	e.keep(doc) // the document's texts may be part of what was there: it is void now
 	json := s.scratch
 	for i := range s.effects.Actions {
 		a := &s.effects.Actions[i]
