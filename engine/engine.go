@@ -239,7 +239,11 @@ func (e *Engine) heartbeat(h HeartbeatAnswered) {
 		wait := backoff(r.drops)
 		e.carriers.Go(func() {
 			if sleep(e.ctx, wait) == nil {
-				r.box.put(func() { r.shard.begin(time.Now()) })
+				e.tell(func() {
+					if r.wanted { // it may have been given to another meanwhile
+						r.box.put(func() { r.shard.begin(time.Now()) })
+					}
+				})
 			}
 		})
 	}

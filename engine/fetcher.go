@@ -201,6 +201,7 @@ func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicParti
 	f.mu.Unlock()
 	switch a.Code {
 	case connectors.OK, connectors.OffsetOutOfRange:
+		x.shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
 		deliver(*a, at)
 	default:
 		f.retry(a.TopicPartition, a.Code, 1)

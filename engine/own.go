@@ -181,7 +181,7 @@ func (s *shard) run() {
 		s.pub.pump(l)
 	}
 	s.env.ready()
-	s.env.fetchFrom(s.position, s.leader)
+	s.want(s.position, s.leader)
 }
 
 // paid hears that something owed is on its topic: a unit will say so.

@@ -57,9 +57,9 @@ func (r *runner) env() *env {
 				back(func() { done(p, err) })
 			})
 		},
-		fetchFrom: func(offset int64, leaderEpoch int32) {
+		fetchFrom: func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched, time.Time)) {
 			e.fetcher.from(r.shard, offset, leaderEpoch, func(f connectors.Fetched, at time.Time) {
-				back(func() { r.shard.fetched(f, at) })
+				back(func() { deliver(f, at) })
 			})
 		},
 		dropped: func(string) {

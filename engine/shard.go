@@ -105,6 +105,7 @@ type shard struct {
 	journaled int64 // source offset of the last acknowledged unit
 	leader    int32 // leader epoch of the last batch handled
 	end       int64 // last stable offset as last heard
+	turn      int   // counts the calls of want
 	fetchTry  time.Time
 	fetches   int
 
@@ -127,47 +128,55 @@ func newShard(cfg shardConfig, e *env, l *Listener) *shard {
 	return s
 }
 
-// fetched takes an answer of the source partition.
-func (s *shard) fetched(f connectors.Fetched, at time.Time) {
-	if s.phase != phaseRunning {
-		return
-	}
-	switch f.Code {
-	case connectors.OK:
-		s.backlog.Add(int64(len(f.Batches)))
-		s.queue = append(s.queue, fetchedAt{f, at})
-	case connectors.OffsetOutOfRange:
-		s.outOfRange()
-	default: // the fetcher tries again by itself
-	}
-}
-
-// outOfRange: the source no longer has what comes next, or never had.
-func (s *shard) outOfRange() {
-	life := s.life
-	s.env.offset(s.source, connectors.Earliest, func(earliest int64, err error) {
-		if s.life != life || s.phase != phaseRunning {
+// want has records fetched from an offset on; a negative one: none. Answers to what was wanted before are not heard: they
+// would lie behind what comes next, and it would be skipped.
+func (s *shard) want(offset int64, leaderEpoch int32) {
+	s.turn++
+	turn := s.turn
+	s.env.fetchFrom(offset, leaderEpoch, func(f connectors.Fetched, at time.Time) {
+		if s.turn != turn || s.phase != phaseRunning {
+			s.backlog.Add(-int64(len(f.Batches)))
 			return
 		}
+		s.queue = append(s.queue, fetchedAt{f, at})
+	})
+}
+
+// outOfRange: the source no longer has what comes next, or never had. All before it is handled.
+func (s *shard) outOfRange() {
+	life := s.life
+	alive := func() bool { return s.life == life && s.phase == phaseRunning }
+	s.env.offset(s.source, connectors.Earliest, func(earliest int64, err error) {
 		switch {
+		case !alive():
 		case err != nil:
 			s.fetchAgain()
 		case earliest <= s.position:
-			s.fail(fmt.Errorf("engine: %s/%d ends before offset %d, where this shard goes on: the topic was cut or made again; if that was meant, start under another app name or delete the topic %s",
-				s.source.Topic, s.source.Partition, s.position, s.journal.Topic))
+			s.env.offset(s.source, connectors.Latest, func(latest int64, err error) {
+				switch {
+				case !alive():
+				case err != nil || s.position <= latest: // whoever answered was behind
+					s.fetchAgain()
+				default:
+					s.fail(fmt.Errorf("engine: %s/%d ends at offset %d, but %d comes next here: the topic was cut or made again; if that was meant, start under another app name or delete the topic %s",
+						s.source.Topic, s.source.Partition, latest, s.position, s.journal.Topic))
+				}
+			})
 		case !s.skipGaps:
 			s.fail(fmt.Errorf("engine: %s/%d begins at offset %d, but %d comes next: retention has removed %d records unread; start with --on-gap skip to go on behind the gap",
 				s.source.Topic, s.source.Partition, earliest, s.position, earliest-s.position))
 		default:
 			s.listener.Gap(s.id, s.position, earliest)
-			s.position = earliest
-			s.env.fetchFrom(earliest, -1)
+			s.position, s.leader = earliest, -1
+			s.open.moved = true
+			s.want(earliest, -1)
 		}
 	})
 }
 
 // fetchAgain asks for records from where the shard stands once more, a little later.
 func (s *shard) fetchAgain() {
+	s.want(-1, -1)
 	s.fetches++
 	s.fetchTry = s.now.Add(backoff(s.fetches))
 }
@@ -235,7 +244,7 @@ func (s *shard) housekeeping() (wake time.Time) {
 			wake = earlier(wake, s.fetchTry)
 		} else {
 			s.fetchTry = time.Time{}
-			s.env.fetchFrom(s.position, s.leader)
+			s.want(s.position, s.leader)
 		}
 	}
 	if s.flying != nil && !s.appendWait.IsZero() {
@@ -298,6 +307,11 @@ func (s *shard) handleSome() bool {
 func (s *shard) next() (*batch.Record, error) {
 	for len(s.queue) > 0 {
 		f := &s.queue[0]
+		if f.Code == connectors.OffsetOutOfRange {
+			s.queue = s.queue[1:]
+			s.outOfRange()
+			continue
+		}
 		if !s.reading {
 			s.reader.Reset(f.Batches, s.position, f.Aborted)
 			s.reading = true
@@ -326,8 +340,10 @@ func (s *shard) next() (*batch.Record, error) {
 }
 
 func (s *shard) forgetFetched() {
+	for i := range s.queue {
+		s.backlog.Add(-int64(len(s.queue[i].Batches)))
+	}
 	s.queue, s.reading = nil, false
-	s.backlog.Store(0)
 }
 
 // handle decides what one record means.
@@ -403,7 +419,7 @@ func (s *shard) stop() {
 			return
 		}
 		s.phase = phaseStopping
-		s.env.fetchFrom(-1, -1)
+		s.want(-1, -1)
 		s.forgetFetched()
 	case phaseClaiming:
 		s.drop("stopping")
@@ -445,7 +461,7 @@ func (s *shard) fail(err error) {
 
 func (s *shard) release() {
 	s.life++
-	s.env.fetchFrom(-1, -1)
+	s.want(-1, -1)
 	s.forgetFetched()
 	if s.pub != nil {
 		s.pub.end()

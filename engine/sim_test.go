@@ -51,6 +51,7 @@ type simOwner struct {
 	shard   *shard
 	alive   bool
 	fetch   int64
+	deliver func(connectors.Fetched, time.Time)
 	answers []func()
 	dir     string
 	again   bool // dropped: begin when drawn
@@ -184,10 +185,12 @@ func (s *sim) env(o *simOwner) *env {
 				return func() { done(p, nil) }
 			})
 		},
-		fetchFrom: func(offset int64, _ int32) { o.fetch = offset },
-		dropped:   func(reason string) { s.note("%s drops: %s", o.name, reason); o.again = true },
-		failed:    func(err error) { s.failed = errors.Join(s.failed, fmt.Errorf("%s: %w", o.name, err)) },
-		ready:     func() { s.note("%s works", o.name) },
+		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched, time.Time)) {
+			o.fetch, o.deliver = offset, deliver
+		},
+		dropped: func(reason string) { s.note("%s drops: %s", o.name, reason); o.again = true },
+		failed:  func(err error) { s.failed = errors.Join(s.failed, fmt.Errorf("%s: %w", o.name, err)) },
+		ready:   func() { s.note("%s works", o.name) },
 	}
 }
 
@@ -235,7 +238,8 @@ func (s *sim) poll(o *simOwner) {
 	if next, _ := behind(f.Batches); next >= 0 {
 		o.fetch = next
 	}
-	o.shard.fetched(f, s.now)
+	o.shard.backlog.Add(int64(len(f.Batches)))
+	o.deliver(f, s.now)
 }
 
 func (s *sim) kill(o *simOwner) {
