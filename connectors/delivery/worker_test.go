@@ -288,14 +288,22 @@ func TestWorkersShareTheTopic(t *testing.T) {
 	assigned := make(chan int, 100)
 	o := s.options()
 	o.Listener.Assigned = func(_ string, p []int32) { assigned <- len(p) }
+	next := func() int {
+		select {
+		case n := <-assigned:
+			return n
+		case <-time.After(20 * time.Second):
+			t.Fatal("nothing was assigned")
+			return 0
+		}
+	}
 	first := s.start(o)
-	if n := <-assigned; n != 4 {
+	if n := next(); n != 4 {
 		t.Errorf("alone, a worker has %d of 4 partitions", n)
 	}
 	second := s.start(o)
-	for sum, n := 0, 0; n < 2; { // both of the generation that has two members
-		sum = <-assigned
-		if sum == 2 {
+	for n := 0; n < 2; { // both of the generation that has two members
+		if next() == 2 {
 			n++
 		}
 	}
