@@ -61,7 +61,7 @@ type demo struct {
 }
 
 // shopEvents is how many events a second the shoppers bring about.
-const shopEvents = 50
+const shopEvents = 80
 
 func (d *demo) run(ctx context.Context) (err error) {
 	if !d.keep {

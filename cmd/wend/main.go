@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -46,11 +47,14 @@ func execute(args []string, s streams) int {
 	}
 }
 
-// interruptible gives a context that ends with the first SIGINT or SIGTERM. The second kills the process as if nobody
-// had listened.
+// interruptible gives a context that ends with the first SIGINT or SIGTERM. One that comes more than a second later kills
+// the process as if nobody had listened; within that second it is the same wish, sent to the process and to its group.
 func interruptible() (context.Context, func()) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() {
+		time.Sleep(time.Second)
+		stop()
+	})
 	return ctx, stop
 }
 

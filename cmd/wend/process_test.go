@@ -170,6 +170,7 @@ steps:
 	if !strings.Contains(page.String(), "\nwend_owned_shards 4\n") {
 		t.Errorf("metrics: %s", page.String())
 	}
+	_ = engine.cmd.Process.Signal(syscall.SIGTERM) // some send it twice: to the process and to its group
 	if status := engine.stop(syscall.SIGTERM); status != 0 {
 		t.Errorf("status %d of an engine that was asked to stop:\n%s", status, engine.said.String())
 	}
