@@ -64,7 +64,7 @@ func New(cfg *Config, program *journey.Program, world *World, cluster connectors
 
 // viewMemTable is the size of a view's memtable in bytes. A batch of half of it or more becomes a table without going
 // through it: what a shard settles after it was behind.
-const viewMemTable = 16 << 20
+const viewMemTable = 8 << 20
 
 // produceTimeout is how long brokers may wait for their replicas before they answer.
 const produceTimeout = 10 * time.Second

@@ -127,7 +127,7 @@ func (s *shard) inherit(h *schemas.Head) error {
 		l, n := s.pub.lane(tp.Topic, tp.Partition), int(info.Count)
 		switch {
 		case first+int64(n) <= l.acked: // its tombstone did not fit into the unit that said so
-			l.retired = append(l.retired, first)
+			l.retired = append(l.retired, retired{l, first, nil})
 		case first < l.next:
 			l.queue = append(l.queue, owed{first: first, count: n, record: first, last: true, bytes: slices.Clone(value)})
 		} // what lies above is a unit's that never was

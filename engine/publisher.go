@@ -71,7 +71,7 @@ type lane struct {
 	lookNext bool      // the next try begins with a look
 	refusals int       // OUT_OF_ORDER and the like in a row, each with nothing missing
 	end      int64     // while looking: where the topic ends
-	retired  []int64   // first sequences of outbox records that are acknowledged, not yet journaled as such
+	retired  []retired // outbox records that are acknowledged, not yet journaled as such
 }
 
 type laneState uint8
@@ -94,6 +94,7 @@ type owed struct {
 	sent   bool         // bytes may still be on their way
 	stamps []int64      // record timestamps of the events that caused the actions, 0 for a timer's
 	memory *actionBatch // whose bytes and stamps are, while nobody else can hold them
+	origin *actionBatch // that was sealed into the record; nil: inherited
 }
 
 func (p *publisher) lane(topic string, partition int32) *lane {
@@ -216,7 +217,7 @@ func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
 	for n < len(l.queue) && l.queue[n].first+int64(l.queue[n].count) <= upTo {
 		o := &l.queue[n]
 		if o.last {
-			l.retired = append(l.retired, o.record)
+			l.retired = append(l.retired, retired{l, o.record, o.origin})
 		}
 		p.owedBytes -= len(o.bytes)
 		p.listener.Published(p.shard, l.TopicPartition, o.count, o.stamps, p.now)
@@ -365,8 +366,8 @@ func (p *publisher) stop(l *lane, err error) {
 func (p *publisher) cut(o owed, n int) (parts [2]owed, err error) {
 	p.cutter.Reset(o.bytes, 0, nil)
 	parts = [2]owed{
-		{first: o.first, count: n, record: o.record},
-		{first: o.first + int64(n), count: o.count - n, record: o.record, last: o.last},
+		{first: o.first, count: n, record: o.record, origin: o.origin},
+		{first: o.first + int64(n), count: o.count - n, record: o.record, last: o.last, origin: o.origin},
 	}
 	if len(o.stamps) == o.count {
 		parts[0].stamps, parts[1].stamps = o.stamps[:n], o.stamps[n:]

@@ -60,12 +60,23 @@ type actionBatch struct {
 	stamps  []int64
 	bytes   []byte // once sealed; builder's memory
 	first   int64
-	holders int // of bytes: the publisher and the shard
+	holders int  // of bytes: the publisher and the shard
+	settled bool // the view has it, or need not
 }
 
+// retired is an outbox record whose actions are on their topic.
 type retired struct {
 	lane   *lane
-	record int64
+	record int64        // its first sequence
+	origin *actionBatch // what it was made of, if that is still the same; nil: a former owner's
+}
+
+// unsettled gives what the record was made of while the view does not have it.
+func (r retired) unsettled() *actionBatch {
+	if ab := r.origin; ab != nil && ab.lane == r.lane && ab.first == r.record && !ab.settled {
+		return ab
+	}
+	return nil
 }
 
 func (u *unit) any() bool {
@@ -78,6 +89,7 @@ func (u *unit) has(e *entry) bool { return e.unit == u.number }
 func (u *unit) reset(number uint64) {
 	clear(u.documents)
 	clear(u.actions)
+	clear(u.retired)
 	*u = unit{number: number, documents: u.documents[:0], actions: u.actions[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0], arena: u.arena[:0]}
 }
 
@@ -165,7 +177,7 @@ func (s *shard) owe(l *lane, key string, value []byte, stamp int64, headers ...b
 	}
 	if ab == nil {
 		ab = s.pub.actionBatch()
-		ab.lane, ab.first, ab.holders = l, l.next, 2
+		ab.lane, ab.first, ab.holders, ab.settled = l, l.next, 2, false
 		ab.builder.Reset(batch.Header{ProducerID: s.pub.producerID, ProducerEpoch: s.pub.epoch, BaseSequence: batch.WireSequence(l.next), Timestamp: s.now.UnixMilli()})
 		s.open.actions = append(s.open.actions, ab)
 		s.pub.locate(l)
@@ -222,7 +234,7 @@ func (s *shard) seal() {
 	for _, l := range s.pub.lanes {
 		n := 0
 		for ; n < len(l.retired) && room > 0; n++ {
-			u.retired = append(u.retired, retired{l, l.retired[n]})
+			u.retired = append(u.retired, l.retired[n])
 			room -= len(l.Topic) + 48
 		}
 		if l.retired = slices.Delete(l.retired, 0, n); len(l.retired) > 0 {
@@ -251,9 +263,11 @@ func (s *shard) seal() {
 
 // freshUnit gives an empty unit.
 func (s *shard) freshUnit(number uint64) *unit {
-	u := &unit{arena: make([]byte, 0, s.limits.soft/8)}
+	var u *unit
 	if n := len(s.spare); n > 0 {
 		u, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		u = &unit{arena: make([]byte, 0, s.limits.soft/8)}
 	}
 	u.reset(number)
 	return u
@@ -335,7 +349,7 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	s.listener.Unit(s.id, UnitInfo{Number: u.number, Events: u.events, Duplicates: u.duplicates, DeadLetter: u.deadLetters, Documents: len(u.documents),
 		Actions: countActions(u), Timers: u.fires, Lateness: u.lateness, LeftOut: u.leftOut, Bytes: size, Took: s.now.Sub(u.sealed), Next: u.next, End: s.end, Owed: s.pub.owedBytes})
 	for _, ab := range u.actions {
-		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps, memory: ab})
+		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps, memory: ab, origin: ab})
 	}
 	s.flying = nil
 	first := s.phase == phaseFirst
@@ -391,6 +405,15 @@ func (s *shard) settle() error {
 	b := s.viewBatch
 	b.Reset()
 	for _, u := range s.unsettled {
+		for _, r := range u.retired {
+			if ab := r.unsettled(); ab != nil { // came and went: the view need not hear of it
+				ab.settled = true
+			} else {
+				b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
+			}
+		}
+	}
+	for _, u := range s.unsettled {
 		s.timers.applying(u, b)
 		for i := range u.documents {
 			if d := &u.documents[i]; d.entry.acked == u.number {
@@ -398,10 +421,10 @@ func (s *shard) settle() error {
 			}
 		}
 		for _, ab := range u.actions {
-			b.PutOwed(owedKey(ab.lane.TopicPartition, ab.first), ab.bytes)
-		}
-		for _, r := range u.retired {
-			b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
+			if !ab.settled {
+				b.PutOwed(owedKey(ab.lane.TopicPartition, ab.first), ab.bytes)
+				ab.settled = true
+			}
 		}
 	}
 	u := s.unsettled[len(s.unsettled)-1]
