@@ -406,7 +406,10 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 		return nil, nil, fmt.Errorf("engine: shard %d: customer %q: %w; delete %s to have the view made again from the journal", s.id, customer, err, s.dir)
 	}
 	if !known {
-		e.indexed = s.program.NextDue(doc) // whoever wrote the document saw to an entry at that time or earlier
+		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
+		if due := s.program.NextDue(doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
+			e.indexed = due
+		}
 	}
 	return e, doc, nil
 }

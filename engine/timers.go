@@ -52,6 +52,8 @@ type lateTimer struct {
 // open makes ready for a shard whose head says clock.
 func (t *timers) open(clock int64, wait time.Duration) {
 	*t = timers{shard: t.shard, clock: clock, patient: wait + time.Second, seen: t.shard.now, buf: t.buf}
+	c := &t.shard.claim
+	t.measure(c.sent, c.tail.appended) // the clock may have been set while nobody looked
 }
 
 // caughtUp hears whether an answer that came at `at` left nothing to handle.
@@ -84,6 +86,11 @@ func (t *timers) confirmed(sealed time.Time, appended int64) {
 		return
 	}
 	t.probe = false
+	t.measure(sealed, appended)
+}
+
+// measure compares the wall clock at a moment with the journal's time somewhat later.
+func (t *timers) measure(sealed time.Time, appended int64) {
 	t.skew = 0
 	if ahead := sealed.Sub(time.UnixMilli(appended)); appended > 0 && ahead > 5*time.Second {
 		t.skew = ahead // the broker says that the step was wrong

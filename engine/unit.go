@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"wend/connectors"
@@ -157,7 +158,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		if err != nil {
 			return "", err
 		}
-		s.owe(l, a.Customer, json[:sizes[i]], stamp,
+		s.owe(l, []byte(a.Customer), json[:sizes[i]], stamp,
 			batch.RecordHeader{Key: "action_id", Value: []byte(a.ID)},
 			batch.RecordHeader{Key: "journey", Value: []byte(a.Journey)},
 			batch.RecordHeader{Key: "channel", Value: []byte(a.Channel)})
@@ -168,7 +169,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 }
 
 // owe adds a record to the unit's batch for the lane.
-func (s *shard) owe(l *lane, key string, value []byte, stamp int64, headers ...batch.RecordHeader) {
+func (s *shard) owe(l *lane, key, value []byte, stamp int64, headers ...batch.RecordHeader) {
 	var ab *actionBatch
 	for _, x := range s.open.actions {
 		if x.lane == l {
@@ -182,12 +183,18 @@ func (s *shard) owe(l *lane, key string, value []byte, stamp int64, headers ...b
 		s.open.actions = append(s.open.actions, ab)
 		s.pub.locate(l)
 	}
-	ab.builder.Append([]byte(key), value, headers...)
+	ab.builder.Append(key, value, headers...)
 	ab.stamps = append(ab.stamps, stamp)
 }
 
+// reasonBytes bounds the reason that goes with a dead letter.
+const reasonBytes = 2 << 10
+
 // deadLetter sends a record aside, as it came, through the same outbox as actions; the source goes on.
 func (s *shard) deadLetter(rec *batch.Record, reason string) error {
+	if len(reason) > reasonBytes { // it may name what is wrong, however long that is
+		reason = strings.ToValidUTF8(reason[:reasonBytes], "") + "…"
+	}
 	s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, rec.Offset, reason)
 	s.open.deadLetters++
 	l := s.routes.deadLetterLane(s.pub, s.id)
@@ -197,13 +204,18 @@ func (s *shard) deadLetter(rec *batch.Record, reason string) error {
 		{Key: "partition", Value: strconv.AppendInt(nil, int64(s.source.Partition), 10)},
 		{Key: "offset", Value: strconv.AppendInt(nil, rec.Offset, 10)},
 	}
-	value := rec.Value
-	if room := min(s.limits.effect, s.limits.action) - len(rec.Key) - len(reason) - 512; len(value) > room {
-		headers = append(headers, batch.RecordHeader{Key: "truncated", Value: strconv.AppendInt(nil, int64(len(value)), 10)})
-		value = value[:max(room, 0)]
+	key, value := rec.Key, rec.Value
+	room := min(s.limits.effect, s.limits.action) - len(reason) - 512
+	if len(key) > room/2 {
+		headers = append(headers, batch.RecordHeader{Key: "key_truncated", Value: strconv.AppendInt(nil, int64(len(key)), 10)})
+		key = key[:room/2]
 	}
-	s.open.bytes += len(value) + len(rec.Key) + len(reason) + 256
-	s.owe(l, string(rec.Key), value, 0, headers...)
+	if room -= len(key); len(value) > room {
+		headers = append(headers, batch.RecordHeader{Key: "truncated", Value: strconv.AppendInt(nil, int64(len(value)), 10)})
+		value = value[:room]
+	}
+	s.open.bytes += len(value) + len(key) + len(reason) + 256
+	s.owe(l, key, value, 0, headers...)
 	return nil
 }
 
