@@ -19,6 +19,7 @@ type converter struct {
 	*source
 	ps     *Problems
 	done   map[*yaml.Node]*Node // nil while in the making
+	masked map[int]bool         // offsets of texts that were reported and written over
 	merges int
 	begin  int // the line from which the file is read, behind what an error cut short
 }
@@ -31,6 +32,8 @@ func (c *converter) node(y *yaml.Node, level int) *Node {
 	n := &Node{Pos: c.pos(start), size: 1, depth: 1}
 	c.done[y] = nil
 	switch begin := c.skipAnchor(start); {
+	case c.masked[begin]:
+		n.TextPos, n.Kind = n.Pos, Bad
 	case level >= maxDepth:
 		c.bad(n, "more than %d levels are too many", maxDepth)
 	case y.Style&yaml.TaggedStyle != 0, begin < len(c.data) && c.data[begin] == '!':

@@ -63,30 +63,77 @@ func read(path string) ([]byte, error) {
 
 // Parse reads the YAML documents of a file; the name is for positions. What is wrong is added to ps; ok is false when
 // a syntax error cut a document short, which is then missing. A document without anything in it is a Null; a file of
-// comments has no documents.
+// comments has no documents. What stands in a trap (see trap) is a Bad node, and the rest of its document is there.
 func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
 	if len(data) > MaxSize {
 		ps.Errorf(Pos{file, 1, 1}, "the file is larger than %d bytes: divide it", MaxSize)
 		return nil, false
 	}
-	c := &converter{source: newSource(file, data), ps: ps, done: make(map[*yaml.Node]*Node), merges: maxMerge, begin: 1}
+	c := &converter{source: newSource(file, data), ps: ps, done: make(map[*yaml.Node]*Node), masked: make(map[int]bool), merges: maxMerge, begin: 1}
 	if !c.characters() {
 		return nil, false
 	}
+	ok = true
 	for errors := 0; ; errors++ {
 		trees, err := decode(bytes.NewReader(c.data))
-		for _, t := range trees {
-			docs = append(docs, c.node(t, 0))
-		}
 		if err == nil {
-			return docs, errors == 0
+			return append(docs, c.all(trees)...), ok
 		}
-		at, message := c.locate(err)
+		at, message, trapped := c.locate(err)
 		ps.Errorf(at, "%s", message)
+		if errors < maxErrors && trapped >= 0 && c.mask(trapped) {
+			continue // the documents are read anew, those before the error too
+		}
+		ok = false
+		docs = append(docs, c.all(trees)...)
 		if errors == maxErrors || !c.skip(at.Line) {
 			return docs, false
 		}
 	}
+}
+
+func (c *converter) all(trees []*yaml.Node) (docs []*Node) {
+	for _, t := range trees {
+		docs = append(docs, c.node(t, 0))
+	}
+	return docs
+}
+
+// mask writes over the text in which YAML found something else than its author meant, so that the rest of its document
+// can be read: a problem of it is reported, and it becomes a Bad node. It says whether there was anything to write over.
+func (c *converter) mask(from int) bool {
+	end, depth := from, 0
+	for end < len(c.data) {
+		ch := c.data[end]
+		if ch == '\n' || ch == '\r' || depth == 0 && strings.IndexByte(",}]", ch) >= 0 {
+			break
+		}
+		switch {
+		case strings.IndexByte("([{", ch) >= 0:
+			depth++
+		case strings.IndexByte(")]}", ch) >= 0:
+			depth--
+		case ch == '"' || ch == '\'':
+			if n := quoted(string(c.data[end : end+lineEnd(string(c.data[end:]))])); n > 0 {
+				end += n - 1
+			}
+		}
+		end++
+	}
+	for end > from && isSpace(c.data[end-1]) {
+		end--
+	}
+	if end == from || c.masked[from] {
+		return false
+	}
+	c.data = bytes.Clone(c.data)
+	for i := from; i < end; i++ {
+		if c.data[i] < utf8.RuneSelf { // others stay, so that columns stay
+			c.data[i] = 'x'
+		}
+	}
+	c.masked[from] = true
+	return true
 }
 
 // skip blanks the file up to its next document, at or behind the line of an error, so that this one can be read too.

@@ -36,21 +36,25 @@ func openBracket(message string) bool {
 	return strings.Contains(message, "expected ',' or") || strings.HasPrefix(message, "did not find expected node content")
 }
 
-// locate gives the place of a syntax error and says it in the words of an author.
-func (s *source) locate(err error) (Pos, string) {
-	line, message := split(err)
+// locate gives the place of a syntax error and says it in the words of an author. trapped is the offset of the text that
+// caused it, where one did and it ends on its line, else -1.
+func (s *source) locate(err error) (at Pos, message string, trapped int) {
+	line, said := split(err)
 	slow := &byteReader{data: s.data}
 	decode(slow) //nolint:errcheck // the same error again
 	taken := min(slow.taken, len(s.data))
-	at := s.stopped(message, taken)
+	stopped := s.stopped(said, taken)
 
-	pos := s.pos(at)
+	pos := s.pos(stopped)
 	if t := s.lastTrap(taken); t != nil {
 		if p := s.pos(t.at); p.Line >= pos.Line-1 || t.endless || p.Line == line {
-			return p, t.message
+			if t.endless {
+				return p, t.message, -1
+			}
+			return p, t.message, t.at
 		}
 	}
-	return pos, s.explain(message, at)
+	return pos, s.explain(said, stopped), -1
 }
 
 // byteReader gives a byte at a time and counts them.

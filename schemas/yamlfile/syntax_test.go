@@ -1,6 +1,7 @@
 package yamlfile
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -70,5 +71,40 @@ func TestDocumentsBehindAnError(t *testing.T) {
 	}
 	if len(ps) != 3 || ps[2].Line != 8 || ps[2].Col != 9 || ps[0].Line != 4 {
 		t.Errorf("%v", ps)
+	}
+}
+
+// TestTrapsAreNotTheEnd: a text that YAML refuses hides nothing else of its document, and columns behind it stay.
+func TestTrapsAreNotTheEnd(t *testing.T) {
+	text := `a: {if: !event.done, on: x}
+b: {if: event.a in ["é", "y"], on: y, on: z}
+c: [{if: !size(event.l) > 1}, {if: event.b in ["}", 1] && "x" == event.c, ok: true}]
+d: 1
+d: 2
+---
+e: {f: !g, h: {i: 1, i: 2}}
+`
+	var ps Problems
+	docs, ok := Parse("f.yaml", []byte(text), &ps)
+	ps.Sort()
+	var got []string
+	for _, p := range ps {
+		got = append(got, fmt.Sprintf("%d:%d %.18s", p.Line, p.Col, p.Message))
+	}
+	want := []string{
+		"1:9 YAML takes a leadi", "2:9 YAML ends this tex", "2:39 the key \"on\" stand", "3:10 YAML takes a leadi", "3:36 YAML ends this tex",
+		"5:1 the key \"d\" stands", "7:8 YAML takes a leadi", "7:22 the key \"i\" stands",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if len(docs) != 2 || !ok {
+		t.Fatalf("%d documents, %v", len(docs), ok)
+	}
+	if e := docs[0].Lookup("a").Value.Lookup("if"); e == nil || e.Value.Kind != Bad {
+		t.Errorf("a trapped text is %+v", e)
+	}
+	if e := docs[0].Lookup("c").Value.Items[1].Lookup("ok"); e == nil || e.Value.Kind != Bool || e.Value.Pos.Col != 79 {
+		t.Errorf("behind a trapped text is %+v", e)
 	}
 }
