@@ -167,6 +167,7 @@ func (a *Audit) compare(name string, l *log) {
 	s.end()
 	r.Undecided += s.undecided
 	r.Overtaken += s.overtaken
+	r.OvertakenBy = max(r.OvertakenBy, s.by)
 
 	wanted := map[match]int{} // index in s.out
 	for i := range s.out {

@@ -37,5 +37,5 @@ type Rules struct {
 // Span is a time from and to, in milliseconds since 1970, both inclusive.
 type Span struct{ From, To int64 }
 
-// slack of Rules where none is given: a broker's pause between stamping a record and showing it.
-const defaultSlack = 500 * time.Millisecond
+// slack of Rules where none is given: how long a record may be on its way from a broker's stamp to an engine's hands.
+const defaultSlack = time.Second

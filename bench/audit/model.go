@@ -35,7 +35,8 @@ type shopper struct {
 	cause   *event // its latest add_to_cart
 	resets  int
 
-	undecided, overtaken int // how often it was open which was first; how often the timer was
+	undecided, overtaken int   // how often it was open which was first; how often the timer was
+	by                   int64 // of these, the longest that the event had been there when the timer was due, in ms
 }
 
 type handled struct {
@@ -99,6 +100,7 @@ func (s *shopper) undecide(e *event) {
 	s.undecided++
 	if first {
 		s.overtaken++
+		s.by = max(s.by, s.due-e.appended)
 		s.fire()
 	}
 }

@@ -33,10 +33,11 @@ const examples = 5
 // Report is what an audit found.
 type Report struct {
 	Customers, Events, Malformed, Actions int
-	Expected                              int // actions that must be there
-	Reminders                             int // of these, those by timer
-	Undecided                             int // reminders that an event met so late that either could be first
-	Overtaken                             int // of these, those where the reminder was
+	Expected                              int   // actions that must be there
+	Reminders                             int   // of these, those by timer
+	Undecided                             int   // reminders that an event met so late that either could be first
+	Overtaken                             int   // of these, those where the reminder was
+	OvertakenBy                           int64 // the longest that such an event had been in the topic at the due moment, ms
 
 	Counts   map[Finding]int
 	Examples []string // some of each kind
@@ -79,6 +80,9 @@ func (r *Report) Print(w io.Writer) {
 	p := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	p("audit: %d events of %d customers (and %d records that are none), %d actions", r.Events, r.Customers, r.Malformed, r.Actions)
 	p("  expected     %d, of them %d by timer; %d met an event around their due moment, %d of these were first", r.Expected, r.Reminders, r.Undecided, r.Overtaken)
+	if r.OvertakenBy > 0 {
+		p("  an event was overtaken that had been in the topic for %d ms at the reminder's due moment", r.OvertakenBy)
+	}
 	good := true
 	for _, f := range findings {
 		if n := r.Counts[f]; n > 0 {

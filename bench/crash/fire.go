@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"wend/bench/audit"
 	"wend/bench/stand"
 	"wend/bench/workload"
@@ -203,8 +205,31 @@ func (f *fire) kills(ctx context.Context, m *stand.Member) (*life, error) {
 			}
 		}
 		f.over(l, how)
+		if err := f.settled(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return f.live(ctx, m, wiped)
+}
+
+// settled waits until what a dead engine had on the wire is on the topic: the next one's first action must be its own.
+func (f *fire) settled(ctx context.Context) error {
+	last := int64(-1)
+	for {
+		ends, err := f.Admin.ListEndOffsets(ctx, f.app.Actions)
+		if err != nil {
+			return err
+		}
+		total := int64(0)
+		ends.Each(func(o kadm.ListedOffset) { total += o.Offset })
+		if total == last {
+			return nil
+		}
+		last = total
+		if err := f.pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // finish ends the load, lets the engines come to rest and stops them.

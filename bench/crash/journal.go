@@ -90,5 +90,8 @@ func (f *fire) cleaned(ctx context.Context, l *life) (*life, error) {
 		return nil, err
 	}
 	f.over(l, "killed, the journal cleaned, its data deleted")
+	if err := f.settled(ctx); err != nil {
+		return nil, err
+	}
 	return f.live(ctx, l.process.Member, true)
 }

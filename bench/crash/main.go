@@ -41,6 +41,7 @@ type options struct {
 	malformed int
 	await     time.Duration
 	slack     time.Duration
+	forget    time.Duration
 	settle    time.Duration
 
 	kills     int
@@ -67,12 +68,14 @@ func parse(args []string) (*options, error) {
 	f.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the workload and of the moments")
 	f.IntVar(&o.malformed, "malformed", 1000, "beside every so many events a record that is none; 0: never")
 	f.DurationVar(&o.await, "await", 10*time.Second, "after which a cart's reminder is due")
-	f.DurationVar(&o.slack, "slack", 500*time.Millisecond, "around a due moment in which an arrival leaves both ways open")
+	f.DurationVar(&o.slack, "slack", time.Second, "around a due moment in which an arrival leaves both ways open")
+	f.DurationVar(&o.forget, "forget", 3*time.Second, "a Kafka that is started forgets producers silent for so long; 0: Kafka's own day. "+
+		"What a broker remembers hides that the engine did not look: an engine whose data was deleted is away for longer than this")
 	f.DurationVar(&o.settle, "for", 5*time.Second, "how long the load goes on behind the last thing done to the engine")
 	f.IntVar(&o.kills, "kills", 5, "kills -9")
 	f.IntVar(&o.wipeAt, "wipe-at", 3, "the kill behind which the data directory is deleted; 0: none")
 	f.BoolVar(&o.aimed, "aimed", true, "every second kill falls between the journal's acknowledgement and the publish (WEND_TEST_CRASH)")
-	f.StringVar(&o.sabotage, "sabotage", "", "claim or look: leave this protection out (WEND_TEST_SABOTAGE); the test must fail")
+	f.StringVar(&o.sabotage, "sabotage", "", "claim or look: leave this protection out (WEND_TEST_SABOTAGE, which only a build with the tag sabotage reads); the test must fail")
 	f.BoolVar(&o.stall, "stall", false, "then a second engine, and the first stopped beyond its session and woken")
 	f.IntVar(&o.proxyDrop, "proxy-drop", 0, "the engine behind a proxy that loses every so many-th produce answer; needs a Kafka of its own")
 	f.BoolVar(&o.clean, "journal-clean", false, "then the journal compacted by the broker, the engine killed and its data deleted")
@@ -90,8 +93,6 @@ func parse(args []string) (*options, error) {
 		return nil, errors.New("--rate and --await must be above zero, --await in whole milliseconds")
 	case o.sabotage != "" && o.sabotage != "claim" && o.sabotage != "look":
 		return nil, errors.New("--sabotage is claim or look")
-	case o.sabotage != "" && o.wend != "":
-		return nil, errors.New("--sabotage needs a build of its own (tag sabotage): leave --wend out")
 	}
 	return o, nil
 }
@@ -125,7 +126,7 @@ type runner struct {
 }
 
 func run(ctx context.Context, o *options) (err error) {
-	on, err := stand.New(ctx, stand.Options{Brokers: o.brokers, Port: o.port, Binary: o.wend, Dir: o.dir, Sabotage: o.sabotage, ProxyDrop: o.proxyDrop, Await: o.await})
+	on, err := stand.New(ctx, stand.Options{Brokers: o.brokers, Port: o.port, Binary: o.wend, Dir: o.dir, Sabotage: o.sabotage, ProxyDrop: o.proxyDrop, Forget: o.forget, Await: o.await})
 	if err != nil {
 		return err
 	}
