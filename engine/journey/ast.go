@@ -47,6 +47,8 @@ type Journey struct {
 	// Broken: problems of it were reported. What could be read is there, so that expressions can be checked too: Enter
 	// is set, a step that could not be read is missing from its list, and so names may be missing that it would bring.
 	Broken bool
+	// LostSend: a send could not be read, so that its id may be what an expression names.
+	LostSend bool
 }
 
 // Trigger is an event condition: of enter, goal, exit, and of one `events` entry of an await.
@@ -183,7 +185,8 @@ type Emit struct {
 type Profile struct {
 	Attributes []Attribute // in order of name
 	Updates    []*Update   // in the file's order
-	Broken     bool        // problems of it were reported: names may be missing from Attributes
+	Lost       []string    // attributes whose declaration has a problem that was reported; they are not in Attributes
+	Broken     bool        // more names than Lost may be missing
 }
 
 // Attribute is a declared name of the profile, never tags, consent and timezone, which are there undeclared.

@@ -52,7 +52,7 @@ type compiler struct {
 	env      *expr.Env
 	problems yamlfile.Problems
 	plans    []*planner
-	broken   bool // the journey in hand has problems that Load reported
+	broken   bool // a send of the journey in hand could not be read, as Load reported
 	failed   bool // an expression has a problem, reported or not
 }
 

@@ -3,6 +3,7 @@ package journey
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,7 +21,7 @@ var outside = expr.Scope{Event: true, Profile: true, Now: true}
 
 func (c *compiler) triggers() {
 	for _, p := range c.plans {
-		c.broken = p.src.Broken
+		c.broken = p.src.LostSend
 		p.journey()
 	}
 	c.broken = false
@@ -109,12 +110,17 @@ func (p *planner) condition(t *Text, sc expr.Scope, owner any, noted bool) *expr
 // could be such an error is not reported.
 func (c *compiler) wrong(t *Text, err *expr.Error) {
 	switch {
-	case c.ws.Profile.Broken && strings.Contains(t.Value, "profile"):
+	case strings.Contains(t.Value, "profile") && c.lost(t.Value):
 	case c.broken && strings.Contains(t.Value, "sent"):
 	default:
 		c.problems.Errorf(t.At(err.Offset), "%s", err.Message)
 	}
 	c.failed = true
+}
+
+// lost says whether the text may name an attribute whose declaration has a problem.
+func (c *compiler) lost(text string) bool {
+	return c.ws.Profile.Broken || slices.ContainsFunc(c.ws.Profile.Lost, func(name string) bool { return strings.Contains(text, name) })
 }
 
 // note remembers what an expression reads of what an enrollment keeps.
@@ -341,7 +347,7 @@ func (c *compiler) checkSet(set []Assign) {
 	for _, a := range set {
 		t, ok := c.p.profile[a.Name.Value]
 		if !ok {
-			if !c.ws.Profile.Broken {
+			if !c.lost(a.Name.Value) {
 				c.problems.Errorf(a.Name.Pos, "no attribute is called %s%s (profile.yaml declares them under attributes)", yamlfile.Quote(a.Name.Value), yamlfile.DidYouMean(a.Name.Value, c.attributeNames()))
 			}
 			continue

@@ -43,10 +43,12 @@ func (l *loader) load() {
 	}
 	l.journeys()
 	before := countErrors(l.ps)
-	if doc := l.single("profile"); doc != nil {
+	doc := l.single("profile")
+	torn := countErrors(l.ps) > before
+	if doc != nil {
 		l.ws.Profile = parseProfile(doc, &l.ps)
 	}
-	l.ws.Profile.Broken = countErrors(l.ps) > before
+	l.ws.Profile.Broken = l.ws.Profile.Broken || torn
 	if doc := l.single("policies"); doc != nil {
 		checkPolicies(doc, &l.ps)
 	}
@@ -85,7 +87,7 @@ func (l *loader) journeys() {
 			if j == nil {
 				continue
 			}
-			j.Broken = j.Broken || spoiled
+			j.Broken, j.LostSend = j.Broken || spoiled, j.LostSend || spoiled
 			if at, twice := first[j.Name.Value]; twice && j.Name.Value != "" {
 				l.ps.Errorf(j.Name.Pos, "another journey is called %s already, at %s: give this one a name of its own", j.Name.Value, at)
 				j.Broken = true

@@ -86,11 +86,9 @@ func parseJourney(n *yamlfile.Node, ps *yamlfile.Problems) *Journey {
 		j.Goal = p.trigger(v, inGoal, "goal")
 	}
 	if v := m.Get("exit"); v != nil {
-		if items, ok := v.AsList(ps, "a list of exits, each `- on: TYPE`"); ok {
-			for i, item := range items {
-				if t := p.trigger(item, inExit, place("exit", i)); t != nil {
-					j.Exits = append(j.Exits, t)
-				}
+		for i, item := range list(v, ps, "a list of exits, each `- on: TYPE`") {
+			if t := p.trigger(item, inExit, place("exit", i)); t != nil {
+				j.Exits = append(j.Exits, t)
 			}
 		}
 	}
@@ -110,7 +108,7 @@ func parseJourney(n *yamlfile.Node, ps *yamlfile.Problems) *Journey {
 	if j.OnUpdate == "follow" {
 		p.checkOwnIDs(j.Steps)
 	}
-	j.Broken = countErrors(*ps) > errors
+	j.Broken, j.LostSend = countErrors(*ps) > errors, p.lostSend
 	return j
 }
 

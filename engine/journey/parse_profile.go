@@ -12,14 +12,14 @@ func parseProfile(n *yamlfile.Node, ps *yamlfile.Problems) *Profile {
 	out := &Profile{}
 	m, ok := n.AsMap(ps, "a profile")
 	if !ok {
+		out.Broken = true
 		return out
 	}
 	if v := m.Get("attributes"); v != nil {
 		p.attributes(v, out)
 	}
 	if v := m.Get("update"); v != nil {
-		items, _ := v.AsList(ps, "a list of updates, each `- {on: TYPE, set: ...}`")
-		for _, item := range items {
+		for _, item := range list(v, ps, "a list of updates, each `- {on: TYPE, set: ...}`") {
 			if u := p.update(item); u != nil {
 				out.Updates = append(out.Updates, u)
 			}
@@ -32,18 +32,21 @@ func parseProfile(n *yamlfile.Node, ps *yamlfile.Problems) *Profile {
 
 func (p *parser) attributes(n *yamlfile.Node, out *Profile) {
 	const want = "attributes and their types, {name: type}"
-	if n.Kind != yamlfile.Map || len(n.Entries) == 0 {
+	if n.Kind != yamlfile.Map {
 		n.Wrong(p.ps, want)
+		out.Broken = true
 		return
 	}
 	for i := range n.Entries {
 		e := &n.Entries[i]
 		if !isName(e.Key) {
 			p.ps.Errorf(e.KeyPos, "an attribute's name is made of a-z, 0-9 and _ and begins with a letter, found %s", yamlfile.Quote(e.Key))
+			out.Lost = append(out.Lost, e.Key)
 			continue
 		}
 		kind, ok := e.Value.AsOneOf(p.ps, "string", "int", "double", "bool", "date", "timestamp", "list", "map")
 		if !ok {
+			out.Lost = append(out.Lost, e.Key)
 			continue
 		}
 		if own, reserved := undeclared(e.Key); reserved {

@@ -174,7 +174,7 @@ func (p *parser) refuseWait(m *yamlfile.MapReader, action string) {
 }
 
 func (p *parser) with(m *yamlfile.MapReader) []Assign {
-	if v := m.Get("with"); v != nil {
+	if v := m.Get("with"); v != nil && (v.Kind != yamlfile.Map || len(v.Entries) > 0) {
 		return p.assigns(v, "parameters and their values, {name: value}", false)
 	}
 	return nil
