@@ -30,7 +30,7 @@ kafka-test:
 
 # The engine killed again and again under load, on a real Kafka, audited.
 crash:
-	go run ./bench/cmd/crash
+	go run ./bench/crash
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./engine/... ./schemas/... ./statestore/... ./connectors/batch/

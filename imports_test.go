@@ -31,7 +31,7 @@ func sources(t *testing.T) []source {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "tmpdeps" || strings.HasPrefix(d.Name(), ".") && p != "."):
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && p != "."):
 			return filepath.SkipDir
 		case d.IsDir() || !strings.HasSuffix(p, ".go"):
 			return nil

@@ -170,7 +170,7 @@ func event(id, customer, kind string) map[string]any {
 func TestEventBecomesAction(t *testing.T) {
 	s := newStand(t, 3)
 	stop := s.run()
-	defer stop()
+	defer func() { _ = stop() }()
 	s.produce(event("e1", "li", "purchase"), event("e2", "li", "purchase"), event("e3", "mo", "add_to_cart"))
 	got, _ := s.actions(3)
 	perCustomer := map[string][]string{}
@@ -189,7 +189,7 @@ func TestEventBecomesAction(t *testing.T) {
 func TestMalformedEventIsSetAside(t *testing.T) {
 	s := newStand(t, 1)
 	stop := s.run()
-	defer stop()
+	defer func() { _ = stop() }()
 	s.produce(event("e1", "li", "purchase"))
 	s.raw("li", []byte(`{"event_id": "e2", "customer_id": `))
 	s.raw("li", []byte(`{"event_id": "e3", "type": "purchase"}`))
@@ -266,7 +266,7 @@ func TestTimerWaitsForWhatIsUnread(t *testing.T) {
 	s.produce(event("e4", "mo", "purchase"))
 	time.Sleep(400 * time.Millisecond) // the reminder is due
 	stop = s.run()
-	defer stop()
+	defer func() { _ = stop() }()
 	s.produce(event("e5", "li", "purchase"))
 	got, _ := s.actions(2)
 	for _, a := range got {

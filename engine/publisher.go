@@ -167,7 +167,10 @@ func (p *publisher) transmit(l *lane) {
 		o.bytes, o.memory = slices.Clone(o.bytes), nil
 	}
 	o.sent = true
-	batch.Restamp(o.bytes, p.now.UnixMilli())
+	if err := batch.Restamp(o.bytes, p.now.UnixMilli()); err != nil { // the journal holds what no batch is
+		p.stop(l, err)
+		return
+	}
 	l.state = laneSending
 	p.env.publish(l.TopicPartition, o.bytes, func(r connectors.Produced) { p.published(l, r) })
 }

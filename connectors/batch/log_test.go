@@ -46,7 +46,7 @@ func readAllRecords(r *Reader) ([]seen, error) {
 	var got []seen
 	for {
 		rec, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return got, nil
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"slices"
 )
@@ -99,7 +100,7 @@ func (r *Reader) NextOffset() int64 { return r.next }
 
 // Partial says whether bytes of a batch that was cut off are left, which matters when there is nothing else: then the
 // fetch's limit was smaller than a batch.
-func (r *Reader) Partial() bool { return r.err == io.EOF && len(r.raw) > 0 }
+func (r *Reader) Partial() bool { return errors.Is(r.err, io.EOF) && len(r.raw) > 0 }
 
 func (r *Reader) fail(err error) error {
 	r.err, r.left, r.rest, r.open = err, 0, nil, false

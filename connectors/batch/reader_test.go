@@ -91,7 +91,7 @@ func TestEveryBit(t *testing.T) {
 		b[i/8] ^= 1 << (i % 8)
 		var r Reader
 		r.Reset(b, 0, nil)
-		if rec, err := r.Next(); err == nil || err == io.EOF {
+		if rec, err := r.Next(); err == nil || errors.Is(err, io.EOF) {
 			t.Fatalf("bit %d: %v, %v", i, rec, err)
 		}
 		if Verify(b) == nil {

@@ -68,7 +68,7 @@ func readAnswer(conn io.Reader, id int32) ([]byte, error) {
 
 // unexpected keeps a connection closed before an answer from looking like the end of something.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

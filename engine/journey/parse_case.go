@@ -84,10 +84,9 @@ func (p *parser) testEvent(n *yamlfile.Node) (TestEvent, bool) {
 		e.Type, _ = v.AsText(p.ps, "an event type")
 	}
 	if v := m.Get("event_id"); v != nil {
-		switch {
-		case v.Kind == yamlfile.Int: // its digits, as in an event
+		if v.Kind == yamlfile.Int { // its digits, as in an event
 			e.ID = v.Text
-		default:
+		} else {
 			e.ID, _ = v.AsText(p.ps, "an event id")
 		}
 	}

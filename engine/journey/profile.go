@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"fmt"
 	"sort"
 	"time"
 
@@ -197,7 +196,7 @@ func describe(v any) string {
 	case map[string]any:
 		return "a map"
 	}
-	return fmt.Sprintf("%s", schemas.AppendJSON(nil, v))
+	return string(schemas.AppendJSON(nil, v))
 }
 
 // leftOut counts and traces a value that is not there.

@@ -167,7 +167,7 @@ func decode(r io.Reader) (trees []*yaml.Node, err error) {
 	d := yaml.NewDecoder(r)
 	for {
 		var doc yaml.Node
-		if err := d.Decode(&doc); err == io.EOF {
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
 			return trees, nil
 		} else if err != nil {
 			return trees, err

@@ -104,7 +104,7 @@ e: {f: !g, h: {i: 1, i: 2}}
 	if e := docs[0].Lookup("a").Value.Lookup("if"); e == nil || e.Value.Kind != Bad {
 		t.Errorf("a trapped text is %+v", e)
 	}
-	if e := docs[0].Lookup("c").Value.Items[1].Lookup("ok"); e == nil || e.Value.Kind != Bool || e.Value.Pos.Col != 79 {
+	if e := docs[0].Lookup("c").Value.Items[1].Lookup("ok"); e == nil || e.Value.Kind != Bool || e.Value.Col != 79 {
 		t.Errorf("behind a trapped text is %+v", e)
 	}
 }
