@@ -40,6 +40,7 @@ type Options struct {
 	Dir       string        // where everything goes, kept; "" is a temporary directory, kept when something is wrong
 	Sabotage  string        // a protection to leave out, as WEND_TEST_SABOTAGE has it
 	ProxyDrop int           // the engine behind a proxy that loses every so many-th produce answer; 0: none
+	Forget    time.Duration // a Kafka that is started forgets producers silent for so long; 0: as long as it likes, a day
 	Await     time.Duration // of the workload's reminders
 }
 
@@ -125,6 +126,9 @@ func (s *Stand) startKafka(ctx context.Context) error {
 		if s.Proxy, err = proxy.Listen(s.behind, "127.0.0.1:"+strconv.Itoa(upstream), s.o.ProxyDrop); err != nil {
 			return err
 		}
+	}
+	if s.o.Forget > 0 {
+		properties = append(properties, fmt.Sprintf("producer.id.expiration.ms=%d", s.o.Forget.Milliseconds()), "producer.id.expiration.check.interval.ms=500")
 	}
 	began := time.Now()
 	var err error
