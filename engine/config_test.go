@@ -166,7 +166,7 @@ func TestConfigProblems(t *testing.T) {
 		{name: "a size without a unit", yaml: "app: a\ncache: 256\n", want: []string{`wend.yaml:2:8: error: cache: "256": a size`}},
 		{name: "a number where a text belongs", yaml: "app: 12\n", want: []string{`wend.yaml:1:6: error: expected a text for app, found the number 12: put it in quotes`}},
 		{name: "a list where a text belongs", yaml: "app: [a]\n", want: []string{`wend.yaml:1:6: error: expected a value for app, found a list`}},
-		{name: "a text where a mapping belongs", yaml: "app: a\nkafka: k:9092\n", want: []string{`wend.yaml:2:8: error: expected kafka, found "k:9092"`}},
+		{name: "a text where a mapping belongs", yaml: "app: a\nkafka: k:9092\n", want: []string{`wend.yaml:2:8: error: expected the keys of kafka, found "k:9092"`}},
 		{name: "a key without a value", yaml: "app:\n", want: []string{`wend.yaml:1:5: error: expected a value for app, found nothing`}},
 		{name: "no app", yaml: "source: {topic: t}\n", want: []string{`wend.yaml:1:1: error: app: is missing`}},
 		{name: "an empty file", yaml: "", want: []string{`wend.yaml:1:1: error: app: is missing`}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -98,9 +99,12 @@ func (c *crowd) produce(ctx context.Context, partitions []connectors.Partition, 
 	return nil
 }
 
-// ignoreEnd is nil for an error that is only the end of ctx.
+// ignoreEnd is nil for an error that comes of the end of ctx. A connection keeps ctx's deadline by a clock of its own,
+// and may be a moment ahead of it.
 func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	deadline, has := ctx.Deadline()
+	ended := ctx.Err() != nil || has && !time.Now().Before(deadline)
+	if ended && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
 		return nil
 	}
 	return err
