@@ -75,7 +75,13 @@ func Parse(file string, data []byte, ps *Problems) (docs []*Node, ok bool) {
 	}
 	ok = true
 	for errors := 0; ; errors++ {
-		trees, err := decode(bytes.NewReader(c.data))
+		text := standIn(c.data)
+		trees, err := decode(bytes.NewReader(text))
+		if len(text) > len(c.data) {
+			for _, t := range trees {
+				restore(t)
+			}
+		}
 		if err == nil {
 			return append(docs, c.all(trees)...), ok
 		}
@@ -175,6 +181,38 @@ func decode(r io.Reader) (trees []*yaml.Node, err error) {
 		if len(doc.Content) == 1 {
 			trees = append(trees, doc.Content[0])
 		}
+	}
+}
+
+// The library ends a text in {…} or […] at a `?`, as YAML 1.1 had it; in 1.2 it is a character like others, and
+// expressions have it (event.?x). A character that no file has stands in for it there: columns are counted in
+// characters, so places stay.
+const (
+	questionMark = "?"
+	standsIn     = "\ue03f"
+)
+
+// standIn puts the other character in the place of each `?` that cannot begin a key.
+func standIn(data []byte) []byte {
+	if bytes.Contains(data, []byte(standsIn)) || !bytes.Contains(data, []byte(questionMark)) {
+		return data
+	}
+	out := make([]byte, 0, len(data)+16)
+	for i, b := range data {
+		if b == '?' && i > 0 && !isSpace(data[i-1]) && strings.IndexByte("[{,", data[i-1]) < 0 {
+			out = append(out, standsIn...)
+		} else {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// restore puts the question marks back. Aliases share nodes with what they name, which is met on its own.
+func restore(y *yaml.Node) {
+	y.Value = strings.ReplaceAll(y.Value, standsIn, questionMark)
+	for _, child := range y.Content {
+		restore(child)
 	}
 }
 

@@ -40,9 +40,13 @@ func openBracket(message string) bool {
 // caused it, where one did and it ends on its line, else -1.
 func (s *source) locate(err error) (at Pos, message string, trapped int) {
 	line, said := split(err)
-	slow := &byteReader{data: s.data}
+	slow := &byteReader{data: standIn(s.data)}
 	decode(slow) //nolint:errcheck // the same error again
-	taken := min(slow.taken, len(s.data))
+	head := slow.data[:min(slow.taken, len(slow.data))]
+	taken := len(head)
+	if len(slow.data) > len(s.data) {
+		taken -= bytes.Count(head, []byte(standsIn)) * (len(standsIn) - len(questionMark))
+	}
 	stopped := s.stopped(said, taken)
 
 	pos := s.pos(stopped)

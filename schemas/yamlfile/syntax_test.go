@@ -108,3 +108,24 @@ e: {f: !g, h: {i: 1, i: 2}}
 		t.Errorf("behind a trapped text is %+v", e)
 	}
 }
+
+// TestQuestionMarks: in YAML 1.2 a `?` inside a text is a character like others, also in {…} and […].
+func TestQuestionMarks(t *testing.T) {
+	text := "a: {if: event.?x.orValue(0) > 1, c?: [d?, \"?e?\", f?g], h: '?'}\ni?: j? # ?\n? k\n: l?\nm: n?\n"
+	var ps Problems
+	docs, ok := Parse("f.yaml", []byte(text), &ps)
+	if !ok || len(ps) > 0 {
+		t.Fatal(ps)
+	}
+	if got, want := fmt.Sprint(docs[0].Value()), "map[a:map[c?:[d? ?e? f?g] h:? if:event.?x.orValue(0) > 1] i?:j? k:l? m:n?]"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if at := docs[0].Lookup("a").Value.Lookup("h").KeyPos; at.Col != 56 {
+		t.Errorf("behind question marks is %v", at)
+	}
+	Parse("f.yaml", []byte("a: {b: c?d, e: f? g, h: !i?j, k: l}\nm: 1\nm: 2\n"), &ps)
+	ps.Sort()
+	if len(ps) != 2 || ps[0].Line != 1 || ps[0].Col != 25 || ps[1].Line != 3 {
+		t.Error(ps)
+	}
+}
