@@ -21,7 +21,7 @@ type Listener struct {
 	// Failed tells that a shard stopped until somebody acts.
 	Failed func(shard int32, err error)
 
-	// Unit tells of each unit that the journal acknowledged.
+	// Unit tells of each unit that the journal acknowledged, before anything of it is published.
 	Unit func(shard int32, u UnitInfo)
 	// Published tells that actions are on their topic. Stamps are the timestamps (ms) of the records that caused them, 0
 	// for those of timers; valid during the call.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,11 @@ wins, then the variable, then the file.`,
 			}
 			defer func() { _ = client.Close() }() // its answers are here
 			metrics := engine.NewMetrics()
-			p, err := prepare(cmd.Context(), &w.config, w.program, client, !noCreate, metrics.Wrap(engineLog(log)))
+			listener, err := crashPoint(os.Getenv(crashVariable), metrics.Wrap(engineLog(log)))
+			if err != nil {
+				return err
+			}
+			p, err := prepare(cmd.Context(), &w.config, w.program, client, !noCreate, listener)
 			if err != nil {
 				return err
 			}
