@@ -395,7 +395,7 @@ func (c *claim) stake() {
 		return
 	default:
 		c.epoch++
-		if c.given.ID == c.producerID {
+		if c.given.ID == c.producerID && c.given.Epoch <= lastEpoch {
 			c.epoch = max(c.epoch, c.given.Epoch)
 		}
 	}

@@ -3,6 +3,9 @@ package engine
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
 
 	"wend/connectors"
 	"wend/connectors/batch"
@@ -15,14 +18,17 @@ type simBroker struct {
 	producers map[string]connectors.Producer // by transactional id
 	nextID    int64
 	now       func() int64
+	largest   int // bytes of a batch of several records on any but stamped topics; 0: any
 
-	unfenced bool // accepts every epoch and sequence: as if owners did not claim
+	unfenced string // this topic's partitions take every epoch and sequence
 }
 
 type simLog struct {
 	batches []simBatch
 	end     int64
+	hw      int64 // a new leader does not know better yet; -1: it is the end
 	states  map[int64]*producerState
+	stamped bool // LogAppendTime
 }
 
 type simBatch struct {
@@ -34,7 +40,10 @@ type simBatch struct {
 type producerState struct {
 	epoch  int16
 	recent []simBatch // the last five, after a restart the last one
+	lastAt int64
 }
+
+const simDay = 86_400_000
 
 func newSimBroker(now func() int64) *simBroker {
 	return &simBroker{logs: map[connectors.TopicPartition]*simLog{}, producers: map[string]connectors.Producer{}, nextID: 1000, now: now}
@@ -43,7 +52,7 @@ func newSimBroker(now func() int64) *simBroker {
 func (b *simBroker) log(tp connectors.TopicPartition) *simLog {
 	l := b.logs[tp]
 	if l == nil {
-		l = &simLog{states: map[int64]*producerState{}}
+		l = &simLog{states: map[int64]*producerState{}, hw: -1}
 		b.logs[tp] = l
 	}
 	return l
@@ -51,7 +60,7 @@ func (b *simBroker) log(tp connectors.TopicPartition) *simLog {
 
 func (b *simBroker) initProducer(id string) connectors.Producer {
 	p, ok := b.producers[id]
-	if !ok {
+	if !ok || p.Epoch >= 32766 { // Kafka gives no higher one
 		b.nextID++
 		p = connectors.Producer{ID: b.nextID}
 	} else {
@@ -64,23 +73,33 @@ func (b *simBroker) initProducer(id string) connectors.Producer {
 func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors.Produced {
 	in, err := batch.ReadInfo(raw)
 	if err != nil {
-		return connectors.Produced{TopicPartition: tp, Code: connectors.CorruptMessage}
+		return connectors.Produced{TopicPartition: tp, Code: connectors.CorruptMessage, BaseOffset: -1}
 	}
 	l := b.log(tp)
+	l.hw = -1 // who has the replicas' consent knows the end
+	refused := func(c connectors.Code) connectors.Produced {
+		return connectors.Produced{TopicPartition: tp, Code: c, BaseOffset: -1, AppendTime: -1}
+	}
+	if b.largest > 0 && !l.stamped && in.Count > 1 && len(raw) > b.largest {
+		return refused(connectors.MessageTooLarge)
+	}
 	answer := connectors.Produced{TopicPartition: tp, AppendTime: b.now()}
-	if in.ProducerID >= 0 && !b.unfenced {
+	idempotent := in.ProducerID >= 0 && b.unfenced != tp.Topic
+	if idempotent {
 		st := l.states[in.ProducerID]
+		if st != nil && b.now()-st.lastAt > simDay {
+			delete(l.states, in.ProducerID)
+			st = nil
+		}
 		switch {
 		case st == nil: // an unknown producer may begin anywhere
 			st = &producerState{epoch: in.ProducerEpoch}
 			l.states[in.ProducerID] = st
 		case in.ProducerEpoch < st.epoch:
-			answer.Code = connectors.InvalidProducerEpoch
-			return answer
+			return refused(connectors.InvalidProducerEpoch)
 		case in.ProducerEpoch > st.epoch:
 			if in.BaseSequence != 0 {
-				answer.Code = connectors.OutOfOrderSequence
-				return answer
+				return refused(connectors.OutOfOrderSequence)
 			}
 			st.epoch, st.recent = in.ProducerEpoch, nil
 		default:
@@ -92,14 +111,14 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 			}
 			last := st.recent[len(st.recent)-1].info
 			if in.BaseSequence != batch.WireSequence(int64(last.BaseSequence)+int64(last.Count)) {
-				answer.Code = connectors.OutOfOrderSequence
-				return answer
+				return refused(connectors.OutOfOrderSequence)
 			}
 		}
 	}
-	answer.BaseOffset = l.append(raw, in)
-	if in.ProducerID >= 0 && !b.unfenced {
+	answer.BaseOffset = l.append(raw, in, b.now())
+	if idempotent {
 		st := l.states[in.ProducerID]
+		st.lastAt = b.now()
 		st.recent = append(st.recent, l.batches[len(l.batches)-1])
 		if len(st.recent) > 5 {
 			st.recent = st.recent[1:]
@@ -108,8 +127,23 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 	return answer
 }
 
-func (l *simLog) append(raw []byte, in batch.Info) int64 {
+// Places in a batch's head; https://kafka.apache.org/documentation/#recordbatch
+const (
+	simAtLength, simAtCRC, simAtAttributes, simAtMaxTime, simAtSequence, simAtCount, simHead = 8, 17, 21, 35, 53, 57, 61
+)
+
+func simChecksum(raw []byte) {
+	binary.BigEndian.PutUint32(raw[simAtCRC:], crc32.Checksum(raw[simAtAttributes:], crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func (l *simLog) append(raw []byte, in batch.Info, now int64) int64 {
 	own := append([]byte(nil), raw...)
+	if l.stamped {
+		own[simAtAttributes+1] |= 8
+		binary.BigEndian.PutUint64(own[simAtMaxTime:], uint64(now))
+		simChecksum(own)
+		in.MaxTimestamp = now
+	}
 	binary.BigEndian.PutUint64(own, uint64(l.end)) // outside the checksum, as Kafka does
 	in.BaseOffset, in.LastOffset = l.end, l.end+int64(in.Count)-1
 	l.batches = append(l.batches, simBatch{own, in})
@@ -117,16 +151,25 @@ func (l *simLog) append(raw []byte, in batch.Info) int64 {
 	return in.BaseOffset
 }
 
+// visible is the high watermark.
+func (l *simLog) visible() int64 {
+	if l.hw >= 0 {
+		return l.hw
+	}
+	return l.end
+}
+
 // read gives whole batches from the one that holds the offset on, at most n.
 func (b *simBroker) read(tp connectors.TopicPartition, from int64, n int) (connectors.Fetched, error) {
 	l := b.log(tp)
-	f := connectors.Fetched{TopicPartition: tp, HighWatermark: l.end, LastStable: l.end}
+	end := l.visible()
+	f := connectors.Fetched{TopicPartition: tp, HighWatermark: end, LastStable: end}
 	if from > l.end {
-		f.Code = connectors.OffsetOutOfRange
+		f.Code, f.LogStart = connectors.OffsetOutOfRange, -1
 		return f, nil
 	}
 	for _, x := range l.batches {
-		if x.info.LastOffset < from {
+		if x.info.LastOffset < from || x.info.LastOffset >= end {
 			continue
 		}
 		if n--; n < 0 {
@@ -135,6 +178,15 @@ func (b *simBroker) read(tp connectors.TopicPartition, from int64, n int) (conne
 		f.Batches = append(f.Batches, x.raw...)
 	}
 	return f, nil
+}
+
+// offset answers ListOffsets(latest).
+func (b *simBroker) latest(tp connectors.TopicPartition) (int64, error) {
+	l := b.log(tp)
+	if l.hw >= 0 {
+		return 0, connectors.OffsetNotAvailable
+	}
+	return l.end, nil
 }
 
 // restart forgets all but the last batch of each producer.
@@ -146,9 +198,76 @@ func (b *simBroker) restart() {
 	}
 }
 
-// forget forgets every producer, as a broker does after a day without their records.
-func (b *simBroker) forget(tp connectors.TopicPartition) {
-	b.log(tp).states = map[int64]*producerState{}
+// elect makes another broker the leader of a partition, whose high watermark lags behind for a while.
+func (b *simBroker) elect(tp connectors.TopicPartition, rng *rand.Rand) {
+	l := b.log(tp)
+	back := rng.IntN(4)
+	l.hw = 0
+	if i := len(l.batches) - 1 - back; i >= 0 {
+		l.hw = l.batches[i].info.LastOffset + 1
+	}
+}
+
+// compact does to a log what Kafka's cleaner does: of each key the newest record stays, but tombstones older than a day;
+// offsets stay, batches lose what is gone, and only the last one may become empty.
+func (b *simBroker) compact(tp connectors.TopicPartition) error {
+	l := b.log(tp)
+	newest := map[string]int64{}
+	var r batch.Reader
+	each := func(x simBatch, f func(*batch.Record)) error {
+		r.Reset(x.raw, 0, nil)
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			f(rec)
+		}
+	}
+	for _, x := range l.batches {
+		if err := each(x, func(rec *batch.Record) { newest[string(rec.Key)] = rec.Offset }); err != nil {
+			return err
+		}
+	}
+	kept := l.batches[:0]
+	for i, x := range l.batches {
+		raw := append([]byte(nil), x.raw[:simHead]...)
+		n := uint32(0)
+		old := b.now()-x.info.MaxTimestamp > simDay
+		err := each(x, func(rec *batch.Record) {
+			if newest[string(rec.Key)] != rec.Offset || rec.Value == nil && old {
+				return
+			}
+			body := []byte{0, 0} // attributes, time: all records of a batch of ours have the same
+			body = binary.AppendVarint(body, rec.Offset-x.info.BaseOffset)
+			body = binary.AppendVarint(body, int64(len(rec.Key)))
+			body = append(body, rec.Key...)
+			if rec.Value == nil {
+				body = binary.AppendVarint(body, -1)
+			} else {
+				body = append(binary.AppendVarint(body, int64(len(rec.Value))), rec.Value...)
+			}
+			body = binary.AppendVarint(body, 0) // the journal's records have no headers
+			raw = append(binary.AppendVarint(raw, int64(len(body))), body...)
+			n++
+		})
+		if err != nil {
+			return err
+		}
+		if n == 0 && i < len(l.batches)-1 {
+			continue
+		}
+		binary.BigEndian.PutUint32(raw[simAtLength:], uint32(len(raw)-12))
+		binary.BigEndian.PutUint32(raw[simAtCount:], n)
+		simChecksum(raw)
+		x.raw, x.info.Size = raw, len(raw)
+		kept = append(kept, x)
+	}
+	l.batches = kept
+	return nil
 }
 
 var errLostAnswer = errors.New("connection lost")

@@ -51,9 +51,9 @@ type lateTimer struct {
 
 // open makes ready for a shard whose head says clock.
 func (t *timers) open(clock int64, wait time.Duration) {
-	*t = timers{shard: t.shard, clock: clock, patient: wait + time.Second, seen: t.shard.now, buf: t.buf}
-	c := &t.shard.claim
-	t.measure(c.sent, c.tail.appended) // the clock may have been set while nobody looked
+	c := &t.shard.claim // the clock may have been set while nobody looked: what the claim says holds for when it was sent
+	*t = timers{shard: t.shard, clock: clock, patient: wait + time.Second, seen: c.sent, buf: t.buf}
+	t.measure(c.sent, c.tail.appended)
 }
 
 // caughtUp hears whether an answer that came at `at` left nothing to handle.

@@ -1,0 +1,64 @@
+package engine
+
+import "testing"
+
+// sabotageAppend does what an owner without a protection would do when a unit goes to the journal.
+func (s *sim) sabotageAppend(o *simOwner) {
+	u := o.shard.flying
+	if u == nil || u.tries > 1 {
+		return
+	}
+	switch s.broken {
+	case "view first": // the view does not wait for the acknowledgement
+		b := o.shard.view.NewBatch()
+		for i := range u.documents {
+			b.PutDocument(u.documents[i].entry.customer, u.documents[i].bytes)
+		}
+		if err := o.shard.view.Apply(b); err != nil {
+			s.fail("%w", err)
+		}
+		b.Close()
+	case "publish first": // nor do the actions
+		for _, ab := range u.actions {
+			s.broker.produce(ab.lane.TopicPartition, ab.bytes)
+		}
+	}
+}
+
+// sabotagePass takes away what an owner should have remembered.
+func (s *sim) sabotagePass(o *simOwner) {
+	if o.shard.pub == nil || o.shard.phase != phaseRunning {
+		return
+	}
+	t := &o.shard.timers
+	switch s.broken {
+	case "cursor": // an insert below the cursor does not move it back
+		if t.cursor != t.far {
+			t.cursor, t.known = t.far, false
+		}
+	case "late": // a removal takes what was inserted meanwhile
+		t.late = nil
+	case "hour": // however long it slept, it takes itself for the owner
+		o.shard.lastAck, o.shard.pub.proved = o.shard.now, o.shard.now
+	case "caught up": // an answer is believed for ever
+		t.caughtAt = o.shard.now
+	case "clock": // the wall clock is believed, wherever it goes
+		t.skew, t.probe, t.seen = 0, false, o.shard.now
+	}
+}
+
+// Without a protection some schedule must go wrong, else the simulation could not see it.
+func TestSimulationSeesWhatIsTakenOut(t *testing.T) {
+	p := simProgram(t)
+	for _, broken := range []string{"look", "look again", "end", "fence", "nonce", "sequences", "view first", "publish first", "cursor", "late", "hour", "caught up", "clock"} {
+		t.Run(broken, func(t *testing.T) {
+			for seed := uint64(1); seed <= 2000; seed++ {
+				if _, err := runSim(t, p, seed, broken); err != nil {
+					t.Logf("schedule %d: %.200v", seed, err)
+					return
+				}
+			}
+			t.Error("no schedule shows that anything is missing")
+		})
+	}
+}
