@@ -12,7 +12,7 @@ import (
 // TestResults is what RunTests found.
 type TestResults struct {
 	Tests    []TestResult // in the order of the workspace
-	Coverage []Coverage   // of the journeys that a test names, by name
+	Coverage []Coverage   // of every journey, by name
 }
 
 // Passed says whether every test passed.
@@ -73,6 +73,11 @@ func RunTests(ws *Workspace) (*TestResults, yamlfile.Problems) {
 			covered[name] = newCoverage(one.plans[0])
 		}
 		r.Tests = append(r.Tests, runTest(t, programs[name], covered[name]))
+	}
+	for _, j := range p.plans {
+		if covered[j.name] == nil {
+			covered[j.name] = newCoverage(j)
+		}
 	}
 	for _, name := range sortedNames(covered) {
 		r.Coverage = append(r.Coverage, covered[name].result())

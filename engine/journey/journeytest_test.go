@@ -62,8 +62,11 @@ func TestRunTests(t *testing.T) {
 	if !r.Passed() || len(r.Tests) != 1 || r.Tests[0].Name != "good" || len(r.Tests[0].Lines) != 5 {
 		t.Fatalf("%+v", r)
 	}
-	if len(r.Coverage) != 1 {
+	if len(r.Coverage) != 2 {
 		t.Fatalf("coverage of %d journeys", len(r.Coverage))
+	}
+	if c := r.Coverage[1]; c.Journey != "other" || c.All != 1 || c.Reached != 0 || len(c.Missed) != 1 {
+		t.Errorf("of a journey without tests: %+v", c)
 	}
 	var missed []string
 	for _, m := range r.Coverage[0].Missed {
