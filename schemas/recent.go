@@ -13,7 +13,7 @@ const (
 	recentSize  = 8 + 4               // of an entry: hash, and the low 32 bits of the time it was handled
 )
 
-// Recent remembers the ids of the customer's last 64 events that carried one, and when each was handled, for 24 hours.
+// Recent remembers the ids of the customer's last 64 events, and when each was handled, for 24 hours.
 //
 // The naive way is a map from id to time: for the median customer it would be larger than all the rest of the
 // document, for the collector 64 pointers to follow, and for the codec 64 texts. Here an id is its 64-bit xxHash (XXH64,
@@ -50,8 +50,8 @@ func (r *Recent) Seen(id string, now int64) bool {
 	return false
 }
 
-// Add remembers the id of an event handled at now, the customer's time in milliseconds. The empty id is that of an
-// event that cannot come again, and takes no place.
+// Add remembers the id of an event handled at now, the customer's time in milliseconds. The empty id takes no place
+// (an event without one of its own has Event.EventID).
 func (r *Recent) Add(id string, now int64) {
 	if id == "" {
 		return
