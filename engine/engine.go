@@ -196,8 +196,8 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		journal:   connectors.TopicPartition{Topic: e.cfg.Journal, Partition: id},
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip,
-		deleteRetention: e.world.deleteRetention, wait: fetchWait,
-		dir: filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), store: statestore.Options{Cache: e.cache, MemTableBytes: viewMemTable},
+		deleteRetention: e.world.deleteRetention,
+		dir:             filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), store: statestore.Options{Cache: e.cache, MemTableBytes: viewMemTable},
 		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()
@@ -284,6 +284,27 @@ func (e *Engine) readOnce(tp connectors.TopicPartition, from int64) (connectors.
 		e.leaders.doubt(tp, broker)
 	}
 	return answers[0], nil
+}
+
+// stableEnd asks the source's leader for its last stable offset now.
+func (e *Engine) stableEnd(tp connectors.TopicPartition, at int64) (int64, error) {
+	broker, err := e.leaders.of(e.ctx, tp)
+	if err != nil {
+		return 0, err
+	}
+	answers, err := e.cluster.Fetch(e.ctx, &connectors.FetchRequest{Broker: broker, ReadCommitted: true, MaxBytes: 1, PartitionMax: 1,
+		Positions: []connectors.Position{{TopicPartition: tp, Offset: at, LeaderEpoch: -1}}})
+	if err == nil && len(answers) != 1 {
+		err = fmt.Errorf("engine: %d answers for one partition", len(answers))
+	}
+	if err == nil && answers[0].Code != connectors.OK {
+		err = answers[0].Code
+	}
+	if err != nil {
+		e.leaders.doubt(tp, broker)
+		return 0, err
+	}
+	return answers[0].LastStable, nil
 }
 
 func (e *Engine) listOffset(tp connectors.TopicPartition, at int64) (int64, error) {

@@ -36,7 +36,7 @@ func (s *shard) own() {
 	s.open.reset(head.Unit + 1)
 	s.position, s.leader = head.Sources[0].Offset, head.Sources[0].LeaderEpoch
 	s.journaled = s.position
-	s.timers.open(head.Clock, s.wait)
+	s.timers.open(head.Clock)
 	if err := s.inherit(head); err != nil {
 		s.fail(err)
 		return
@@ -64,7 +64,7 @@ func (s *shard) first() {
 			s.applied = 0
 			s.open.reset(1)
 			s.open.moved = true
-			s.timers.open(schemas.NoTime, s.wait)
+			s.timers.open(schemas.NoTime)
 			s.phase = phaseFirst
 			s.seal()
 		}))

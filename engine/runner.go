@@ -51,6 +51,12 @@ func (r *runner) env() *env {
 				back(func() { done(o, err) })
 			})
 		},
+		check: func(at int64, done func(int64, error)) {
+			e.carriers.Go(func() {
+				end, err := e.stableEnd(r.shard.source, at)
+				back(func() { done(end, err) })
+			})
+		},
 		producer: func(id string, done func(connectors.Producer, error)) {
 			e.carriers.Go(func() {
 				p, err := e.cluster.InitProducerID(e.ctx, id)

@@ -31,7 +31,6 @@ type shardConfig struct {
 	partitioner     func(customer []byte) int32 // of the source; nil: any partition is right
 	skipGaps        bool
 	deleteRetention time.Duration // of the journal
-	wait            time.Duration // the longest that a fetch answer takes without records
 
 	dir        string // of the view
 	store      statestore.Options
@@ -93,6 +92,7 @@ type shard struct {
 	spare         []*unit   // to be used again
 	applied       uint64    // number of the newest unit that the view has
 	unsettled     []*unit   // acknowledged, not in the view, oldest first
+	unsettledDue  int64     // the earliest of their timers
 	unsettledSize int       // bytes of their documents
 	lastAck       time.Time // of the journal
 	appendWait    time.Time // not zero: the flying unit is sent again then
@@ -123,7 +123,7 @@ type fetchedAt struct {
 }
 
 func newShard(cfg shardConfig, e *env, l *Listener) *shard {
-	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader()}
+	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader(), unsettledDue: schemas.Never}
 	s.timers.shard = s
 	return s
 }
@@ -330,7 +330,6 @@ func (s *shard) next() (*batch.Record, error) {
 			s.fetches = 0
 		}
 		s.end = f.LastStable
-		s.timers.caughtUp(s.position >= f.LastStable, f.at)
 		s.backlog.Add(-int64(len(f.Batches)))
 		s.queue[0] = fetchedAt{}
 		s.queue = s.queue[1:]
@@ -470,7 +469,7 @@ func (s *shard) release() {
 		s.pub.end()
 	}
 	s.open, s.flying, s.spare = nil, nil, nil
-	s.unsettled, s.unsettledSize = nil, 0
+	s.unsettled, s.unsettledSize, s.unsettledDue = nil, 0, schemas.Never
 	s.cache = nil
 	s.builder = batch.Builder{} // its memory may still be on its way
 }

@@ -40,8 +40,8 @@ func (s *sim) sabotagePass(o *simOwner) {
 		t.late = nil
 	case "hour": // however long it slept, it takes itself for the owner
 		o.shard.lastAck, o.shard.pub.proved = o.shard.now, o.shard.now
-	case "caught up": // an answer is believed for ever
-		t.caughtAt = o.shard.now
+	case "caught up": // nobody asks where the source ends
+		t.clock = max(t.clock, o.shard.now.UnixMilli()-1)
 	case "clock": // the wall clock is believed, wherever it goes
 		t.skew, t.probe, t.seen = 0, false, o.shard.now
 	}

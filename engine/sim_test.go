@@ -211,7 +211,7 @@ func (s *sim) start() {
 		l.outbox = 200
 	}
 	cfg := shardConfig{app: "shop", owner: o.name, program: s.program, decoder: decoder, source: s.source, journal: s.journal, routes: s.routes,
-		deleteRetention: 24 * time.Hour, wait: 500 * time.Millisecond, dir: o.dir, store: statestore.Options{FS: s.disks[o.dir], MemTableBytes: 256 << 10}, cacheBytes: []int{0, 2000, 100000}[s.rng.IntN(3)],
+		deleteRetention: 24 * time.Hour, dir: o.dir, store: statestore.Options{FS: s.disks[o.dir], MemTableBytes: 256 << 10}, cacheBytes: []int{0, 2000, 100000}[s.rng.IntN(3)],
 		limits: l}
 	o.shard = newShard(cfg, nil, Listener{
 		Unit: func(_ int32, u UnitInfo) {
@@ -292,6 +292,16 @@ func (s *sim) env(o *simOwner) *env {
 		publish: func(tp connectors.TopicPartition, raw []byte, done func(connectors.Produced)) {
 			s.journaled(tp, raw)
 			produce("publish "+s.show(raw), tp, raw, done)
+		},
+		check: func(_ int64, done func(int64, error)) {
+			if s.fate(20) == 0 {
+				s.request(o, "check (lost)", func() func() { return func() { done(0, errLostAnswer) } })
+				return
+			}
+			s.request(o, "check", func() func() {
+				end := s.broker.log(s.source).end
+				return func() { done(end, nil) }
+			})
 		},
 		read: func(tp connectors.TopicPartition, from int64, done func(connectors.Fetched, error)) {
 			if s.fate(20) == 0 {

@@ -12,16 +12,18 @@ import (
 // timers fires what is due in the shard's index, as far as the shard's clock has come.
 //
 // The clock is the latest wall-clock moment at which the shard had handled all of its partition. It stands still while
-// the shard is behind, so a reminder never overtakes the purchase that cancels it. "Had handled all" is believed while
-// the newest fetch answer is not older than an answer takes and a second: an owner that was suspended wakes up believing
-// nothing.
+// the shard is behind, so a reminder never overtakes the purchase that cancels it.
+//
+// The naive way is to believe "caught up" while the newest fetch answer is young: whatever came to the partition since
+// that answer, or lies in an answer that nobody has taken yet, is overtaken then, by as much as the process is slow. So
+// when a timer is due, the source is asked where it ends (check). Once the shard has handled everything below that end,
+// it had handled all that was there when it asked, and the clock may go to that moment. An owner that was suspended
+// asks like any other.
 //
 // The index holds at least one entry at or before each customer's earliest due time, and the document is the truth:
 // cancelling writes nothing, and firing looks again. Entries reach the index with their unit, so an insert may come to
-// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back. And units that scanned over its
-// place before it was there will still remove their range: whatever is inserted where a scan has been is kept in late,
-// and put in again behind each such removal until the unit that looked at it is in the view itself. (Looked at is not
-// enough: that unit may never be acknowledged, and then the entry must still be there.)
+// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back, and the entry is kept in late,
+// because a unit that was scanned before the insert will still remove the range over it.
 type timers struct {
 	shard  *shard
 	clock  int64 // ms; what is due at or before it may fire
@@ -33,14 +35,16 @@ type timers struct {
 	none   bool // known: there is no entry behind the cursor
 	buf    []statestore.Timer
 
-	caught   bool      // all of the newest fetch answer was handled and reached the end
-	caughtAt time.Time // when that answer came
+	asking  bool      // where the source ends
+	asked   int64     // clock to which the answer leads, when position reaches end
+	end     int64     // of the source when it was asked; -1: no answer waits
+	askNext time.Time // not sooner
+	fails   int       // in a row
 
-	seen    time.Time     // of the last look at the wall clock
-	skew    time.Duration // by how much the wall clock is not believed
-	probe   bool          // the journal's time is asked for
-	probed  time.Time     // since then: units sealed before do not tell
-	patient time.Duration // how long an answer is believed
+	seen   time.Time     // of the last look at the wall clock
+	skew   time.Duration // by how much the wall clock is not believed
+	probe  bool          // the journal's time is asked for
+	probed time.Time     // since then: units sealed before do not tell
 }
 
 // lateTimer is an entry that came into the index where a scan had been already.
@@ -50,18 +54,10 @@ type lateTimer struct {
 }
 
 // open makes ready for a shard whose head says clock.
-func (t *timers) open(clock int64, wait time.Duration) {
+func (t *timers) open(clock int64) {
 	c := &t.shard.claim // the clock may have been set while nobody looked: what the claim says holds for when it was sent
-	*t = timers{shard: t.shard, clock: clock, patient: wait + time.Second, seen: c.sent, buf: t.buf}
+	*t = timers{shard: t.shard, clock: clock, end: -1, seen: c.sent, buf: t.buf}
 	t.measure(c.sent, c.tail.appended)
-}
-
-// caughtUp hears whether an answer that came at `at` left nothing to handle.
-func (t *timers) caughtUp(yes bool, at time.Time) {
-	t.caught = yes
-	if yes {
-		t.caughtAt = at
-	}
 }
 
 // wall is the wall clock in ms, as far as it is believed. A forward step is not believed until the time that the
@@ -97,15 +93,56 @@ func (t *timers) measure(sealed time.Time, appended int64) {
 	}
 }
 
-// advance moves the clock, and says whether it may be believed.
-func (t *timers) advance() bool {
-	s := t.shard
-	wall := t.wall()
-	if !t.caught || len(s.queue) > 0 || elapsed(t.caughtAt, s.now) > t.patient {
-		return false
+// advance moves the clock to when the source was asked, once all that was there then is handled.
+func (t *timers) advance() {
+	if t.end >= 0 && t.shard.position >= t.end {
+		t.clock, t.end = max(t.clock, t.asked), -1
 	}
-	t.clock = max(t.clock, wall-1) // the present millisecond is not over
-	return true
+}
+
+// askInterval is the least time between two questions where the source ends. What becomes due meanwhile waits.
+const askInterval = 5 * time.Millisecond
+
+// ask has the source say where it ends, on the way to moving the clock to a moment that is just over.
+func (t *timers) ask(moment int64) {
+	s, life := t.shard, t.shard.life
+	if t.asking || t.end >= 0 || s.now.Before(t.askNext) {
+		return
+	}
+	t.asking = true
+	t.askNext = s.now.Add(askInterval)
+	s.env.check(s.position, func(end int64, err error) {
+		if s.life != life || s.phase != phaseRunning {
+			return
+		}
+		t.asking = false
+		if err != nil {
+			t.fails++
+			t.askNext = s.now.Add(backoff(t.fails))
+			s.listener.Retry(s.id, s.source, "check", err, t.fails)
+			return
+		}
+		t.fails, t.asked, t.end = 0, moment, end
+		t.advance()
+	})
+}
+
+// first gives the earliest due time, of the index or on its way there.
+func (t *timers) first() (due int64, ok bool) {
+	s := t.shard
+	if !t.known {
+		next, any, err := s.view.NextTimer(t.cursor)
+		if err != nil {
+			s.fail(err)
+			return 0, false
+		}
+		t.next, t.none, t.known = next, !any, true
+	}
+	due = s.unsettledDue
+	if !t.none {
+		due = min(due, t.next.Due)
+	}
+	return due, due != schemas.Never
 }
 
 // timerRetry is after how many ms timers whose effect could not be journaled are tried again.
@@ -117,10 +154,17 @@ const firePortion = 256
 // fire lets what is due happen, a portion; true: there is more.
 func (t *timers) fire() bool {
 	s := t.shard
-	if !t.advance() || s.full() || !s.settled() {
+	wall := t.wall()
+	t.advance()
+	first, ok := t.first()
+	if !ok || first >= wall || s.full() { // the present millisecond is not over: an event of it would come first
 		return false
 	}
-	if t.known && (t.none || t.next.Due > t.clock) {
+	if first > t.clock {
+		t.ask(wall - 1)
+		return false
+	}
+	if !s.settled() {
 		return false
 	}
 	limit := min(firePortion, s.limits.events-s.open.fires)
@@ -223,29 +267,23 @@ func after(a, b statestore.Cursor) bool {
 	return a.Due > b.Due || a.Due == b.Due && a.Customer > b.Customer
 }
 
-// wake is when the first timer may fire; zero: none, or the clock stands still.
+// wake is when there is something to do here; zero: only an answer or an event can bring that.
 func (t *timers) wake() time.Time {
 	s := t.shard
-	if !t.caught || s.full() || elapsed(t.caughtAt, s.now) > t.patient {
+	first, ok := t.first()
+	if !ok || s.full() || t.asking || t.end >= 0 {
 		return time.Time{}
 	}
-	if !t.known {
-		next, ok, err := s.view.NextTimer(t.cursor)
-		if err != nil {
-			s.fail(err)
-			return time.Time{}
-		}
-		t.next, t.none, t.known = next, !ok, true
-	}
-	if t.none {
-		return time.Time{}
-	}
-	if t.next.Due <= t.clock {
+	if first <= t.clock {
 		return s.now
 	}
-	in := time.Duration(t.next.Due+1-s.now.UnixMilli())*time.Millisecond + t.skew
+	in := time.Duration(first+1-s.now.UnixMilli())*time.Millisecond + t.skew
 	if in > time.Hour || in < -time.Hour { // far away, or the clock is not believed: look again then
-		in = time.Hour
+		in = min(max(in, 0), time.Hour)
 	}
-	return s.now.Add(max(in, time.Millisecond))
+	at := s.now.Add(max(in, time.Millisecond))
+	if at.Before(t.askNext) {
+		return t.askNext
+	}
+	return at
 }

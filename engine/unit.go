@@ -400,6 +400,9 @@ func (s *shard) keep(u *unit, appended int64) error {
 	}
 	s.unsettled = append(s.unsettled, u)
 	s.unsettledSize += len(u.arena)
+	for _, d := range u.timers {
+		s.unsettledDue = min(s.unsettledDue, d.Due)
+	}
 	if s.phase == phaseRunning && !u.anyFired && s.backlog.Load() > 0 && s.unsettledSize < unsettledBytes && len(s.unsettled) < maxUnsettled {
 		return nil
 	}
@@ -456,6 +459,6 @@ func (s *shard) settle() error {
 		}
 	}
 	clear(s.unsettled)
-	s.unsettled, s.unsettledSize = s.unsettled[:0], 0
+	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
 	return nil
 }
