@@ -34,6 +34,8 @@ type claim struct {
 	nonce      [16]byte
 	batch      []byte
 	sent       time.Time // when batch was first sent: the claim is no older than that
+	heard      time.Time // when it was acknowledged
+	stamped    int64     // broker's time of it, ms; -1 where it does not tell
 	offset     int64     // of our claim; -1 before it was acknowledged
 	ours       bool      // found at offset
 	lower      bool      // every earlier epoch is lower
@@ -441,7 +443,7 @@ func (c *claim) sendClaim(then func(offset int64)) {
 	heard := alive(c, func(r connectors.Produced, _ error) {
 		switch verdict(r) {
 		case taken:
-			c.tries = 0
+			c.tries, c.heard, c.stamped = 0, s.now, r.AppendTime
 			then(r.BaseOffset)
 		case doubtful, notTaken:
 			c.later("claim", answerError(r), func() { c.sendClaim(then) })

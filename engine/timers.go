@@ -22,8 +22,10 @@ import (
 //
 // The index holds at least one entry at or before each customer's earliest due time, and the document is the truth:
 // cancelling writes nothing, and firing looks again. Entries reach the index with their unit, so an insert may come to
-// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back, and the entry is kept in late,
-// because a unit that was scanned before the insert will still remove the range over it.
+// lie below the cursor of a scan that has gone on meanwhile: then the cursor goes back. And units that scanned over its
+// place before it was there will still remove their range: whatever is inserted where a scan has been is kept in late,
+// and put in again behind each such removal until the unit that looked at it is in the view itself. (Looked at is not
+// enough: that unit may never be acknowledged, and then the entry must still be there.)
 type timers struct {
 	shard  *shard
 	clock  int64 // ms; what is due at or before it may fire
@@ -57,7 +59,7 @@ type lateTimer struct {
 func (t *timers) open(clock int64) {
 	c := &t.shard.claim // the clock may have been set while nobody looked: what the claim says holds for when it was sent
 	*t = timers{shard: t.shard, clock: clock, end: -1, seen: c.sent, buf: t.buf}
-	t.measure(c.sent, c.tail.appended)
+	t.measure(c.sent, c.heard, c.stamped)
 }
 
 // wall is the wall clock in ms, as far as it is believed. A forward step is not believed until the time that the
@@ -82,16 +84,29 @@ func (t *timers) confirmed(sealed time.Time, appended int64) {
 		return
 	}
 	t.probe = false
-	t.measure(sealed, appended)
+	t.measure(sealed, t.shard.now, appended)
 }
 
-// measure compares the wall clock at a moment with the journal's time somewhat later.
-func (t *timers) measure(sealed time.Time, appended int64) {
+// measure compares the wall clock with the time that the broker stamped on what was sent before and heard of after. The
+// clock is ahead by something between the two differences: the larger one counts, so that nothing fires early, and where
+// they lie far apart the next unit is to say it better.
+func (t *timers) measure(sent, heard time.Time, stamped int64) {
 	t.skew = 0
-	if ahead := sealed.Sub(time.UnixMilli(appended)); appended > 0 && ahead > 5*time.Second {
-		t.skew = ahead // the broker says that the step was wrong
+	if stamped <= 0 {
+		return
+	}
+	least, most := sent.Sub(time.UnixMilli(stamped)), heard.Sub(time.UnixMilli(stamped))
+	slow := elapsed(sent, heard) > time.Second
+	if least > clockTrust || slow && most > clockTrust {
+		t.skew = most
+		if slow {
+			t.probe, t.probed = true, heard
+		}
 	}
 }
+
+// clockTrust is by how much a machine's clock may be ahead of the brokers' and yet be believed.
+const clockTrust = 5 * time.Second
 
 // advance moves the clock to when the source was asked, once all that was there then is handled.
 func (t *timers) advance() {
