@@ -71,6 +71,7 @@ type lane struct {
 	lookNext bool      // the next try begins with a look
 	refusals int       // OUT_OF_ORDER and the like in a row, each with nothing missing
 	end      int64     // while looking: where the topic ends
+	looked   time.Time // when the last look began
 	retired  []retired // outbox records that are acknowledged, not yet journaled as such
 }
 
@@ -248,7 +249,7 @@ func (p *publisher) look(l *lane) {
 		p.lookedThrough(l)
 		return
 	}
-	l.state = laneLooking
+	l.state, l.looked = laneLooking, p.now
 	p.listener.Looked(p.shard, l.TopicPartition)
 	p.env.offset(l.TopicPartition, connectors.Latest, func(end int64, err error) {
 		switch {
@@ -340,6 +341,10 @@ func (p *publisher) lookedThrough(l *lane) {
 	l.state, l.lookNext = laneIdle, false
 	if l.refusals > 1 { // refused, nothing missing, refused again (an acknowledgement sets it back)
 		p.stop(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
+		return
+	}
+	if elapsed(l.looked, p.now) > staleOwner && !withoutLook { // slept meanwhile: what the look did not see may be there by now
+		p.look(l)
 		return
 	}
 	if len(l.queue) > 0 {

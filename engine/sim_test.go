@@ -468,7 +468,7 @@ func (s *sim) kill(o *simOwner, lost bool) {
 	s.note("%s is killed", o.name)
 	o.alive = false
 	o.answers = nil
-	s.disks[o.dir] = s.disks[o.dir].CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50 * s.rng.IntN(3), RNG: s.rng})
+	s.disks[o.dir] = s.disks[o.dir].CrashClone(vfs.CrashCloneCfg{}) // what was synced, exactly: the same at each run
 	if lost {
 		s.disks[o.dir] = nil
 		s.note("%s is gone", o.dir)
@@ -544,6 +544,12 @@ func (s *sim) step() {
 		s.note("%s's machine sleeps for %v", o.name, d)
 		s.pause(d)
 		o.slept += d
+	case n < 1000 && n >= 997 && len(alive) > 0:
+		if o := some(); o.shard.view != nil {
+			if err := o.shard.view.Flush(); err != nil {
+				s.fail("%w", err)
+			}
+		}
 	case n < 995 && len(alive) > 0:
 		o := some()
 		by := int64(6000 + s.rng.IntN(3_600_000))
