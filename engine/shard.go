@@ -41,12 +41,14 @@ type shardConfig struct {
 // limits bound a unit. A unit is cut when it reaches soft or events; no input's effect may be more than effect, so that
 // a unit never outgrows what the journal takes.
 type limits struct {
-	events   int // 1 and up
-	soft     int // bytes of the journal batch at which a unit is cut
-	effect   int // bytes that one input may add
-	document int // bytes of one document
-	action   int // bytes of one action batch
-	outbox   int // bytes owed at which no more events are taken
+	events    int // 1 and up
+	soft      int // bytes of the journal batch at which a unit is cut
+	effect    int // bytes that one input may add
+	document  int // bytes of one document
+	action    int // bytes of one action batch
+	outbox    int // bytes owed at which no more events are taken
+	behind    int // bytes of records waiting from which on units are settled together
+	unsettled int // bytes of documents journaled between two settlings, about
 }
 
 type phase uint8
@@ -88,8 +90,10 @@ type shard struct {
 	builder       batch.Builder
 	sealed        []byte // the flying unit's batch, builder's memory
 	open          *unit
-	flying        *unit     // sealed, not acknowledged
-	spare         []*unit   // to be used again
+	flying        *unit   // sealed, not acknowledged
+	spare         []*unit // to be used again
+	arenas        [][]byte
+	draining      bool      // nothing new is taken until what is acknowledged is settled
 	applied       uint64    // number of the newest unit that the view has
 	unsettled     []*unit   // acknowledged, not in the view, oldest first
 	unsettledDue  int64     // the earliest of their timers
@@ -190,6 +194,9 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 		return false, s.claim.work()
 	case phaseFirst, phaseStopping:
 		s.seal()
+		if s.phase == phaseStopping && !s.drained() {
+			return false, time.Time{}
+		}
 		return false, s.housekeeping()
 	case phaseRunning:
 	default:
@@ -206,8 +213,8 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 		return false, time.Time{}
 	}
 	s.seal()
-	if s.phase == phaseRunning && s.backlog.Load() == 0 {
-		s.settled()
+	if s.phase == phaseRunning && !s.drained() {
+		return false, time.Time{}
 	}
 	wake = s.housekeeping()
 	if s.phase != phaseRunning {
@@ -216,9 +223,9 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	return more && !s.full(), earlier(wake, s.timers.wake())
 }
 
-// settled brings what is acknowledged into the view; false: the shard has failed.
-func (s *shard) settled() bool {
-	if err := s.settle(); err != nil {
+// drained is drain; false: the shard has failed.
+func (s *shard) drained() bool {
+	if err := s.drain(); err != nil {
 		s.fail(err)
 		return false
 	}
@@ -417,9 +424,6 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 func (s *shard) stop() {
 	switch s.phase {
 	case phaseRunning, phaseFirst:
-		if !s.settled() {
-			return
-		}
 		s.phase = phaseStopping
 		s.want(-1, -1)
 		s.forgetFetched()
@@ -434,7 +438,7 @@ func (s *shard) finished() bool {
 	case phaseIdle, phaseFailed:
 		return true
 	case phaseStopping:
-		return s.flying == nil && !s.open.any() && s.pub.paid() && s.ackSince.IsZero()
+		return s.flying == nil && !s.open.any() && s.pub.paid() && s.ackSince.IsZero() && len(s.unsettled) == 0
 	}
 	return false
 }
@@ -468,7 +472,7 @@ func (s *shard) release() {
 	if s.pub != nil {
 		s.pub.end()
 	}
-	s.open, s.flying, s.spare = nil, nil, nil
+	s.open, s.flying, s.spare, s.arenas, s.draining = nil, nil, nil, nil, false
 	s.unsettled, s.unsettledSize, s.unsettledDue = nil, 0, schemas.Never
 	s.cache = nil
 	s.builder = batch.Builder{} // its memory may still be on its way

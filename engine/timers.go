@@ -179,7 +179,8 @@ func (t *timers) fire() bool {
 		t.ask(wall - 1)
 		return false
 	}
-	if !s.settled() {
+	if len(s.unsettled) > 0 { // the index lacks their timers
+		s.draining = true
 		return false
 	}
 	limit := min(firePortion, s.limits.events-s.open.fires)

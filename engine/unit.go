@@ -27,6 +27,7 @@ type unit struct {
 	number    uint64
 	documents []changed
 	actions   []*actionBatch
+	records   []retired          // what the view is to hold of the actions, once acknowledged
 	timers    []statestore.Timer // to be in the index
 	fired     statestore.Cursor  // timers up to here were looked at
 	anyFired  bool
@@ -65,14 +66,14 @@ type actionBatch struct {
 	settled bool // the view has it, or need not
 }
 
-// retired is an outbox record whose actions are on their topic.
+// retired is an outbox record, mostly one whose actions are on their topic.
 type retired struct {
 	lane   *lane
 	record int64        // its first sequence
 	origin *actionBatch // what it was made of, if that is still the same; nil: a former owner's
 }
 
-// unsettled gives what the record was made of while the view does not have it.
+// unsettled gives what the record was made of while the view does not have it and may still need it.
 func (r retired) unsettled() *actionBatch {
 	if ab := r.origin; ab != nil && ab.lane == r.lane && ab.first == r.record && !ab.settled {
 		return ab
@@ -91,12 +92,13 @@ func (u *unit) reset(number uint64) {
 	clear(u.documents)
 	clear(u.actions)
 	clear(u.retired)
-	*u = unit{number: number, documents: u.documents[:0], actions: u.actions[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0], arena: u.arena[:0]}
+	clear(u.records)
+	*u = unit{number: number, documents: u.documents[:0], actions: u.actions[:0], records: u.records[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0], arena: u.arena[:0]}
 }
 
 // full says that the open unit takes no more: it is at its bounds, or the outbox is.
 func (s *shard) full() bool {
-	if s.open.events >= s.limits.events || s.open.fires >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
+	if s.draining || s.open.events >= s.limits.events || s.open.fires >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
 		return true
 	}
 	for _, ab := range s.open.actions {
@@ -279,7 +281,10 @@ func (s *shard) freshUnit(number uint64) *unit {
 	if n := len(s.spare); n > 0 {
 		u, s.spare = s.spare[n-1], s.spare[:n-1]
 	} else {
-		u = &unit{arena: make([]byte, 0, s.limits.soft/8)}
+		u = new(unit)
+	}
+	if n := len(s.arenas); u.arena == nil && n > 0 {
+		u.arena, s.arenas = s.arenas[n-1], s.arenas[:n-1]
 	}
 	u.reset(number)
 	return u
@@ -385,80 +390,4 @@ func countActions(u *unit) (n int) {
 		n += len(ab.stamps)
 	}
 	return n
-}
-
-// unsettledBytes is how much may be acknowledged and not in the view while the shard is behind. Then customers that
-// come often are written once, and the view takes what comes as a sorted table rather than key by key.
-const unsettledBytes = 8 << 20
-
-// keep has an acknowledged unit brought into the view: at once, or with later ones while the shard is behind. Until
-// then its documents stay in memory, and no timer fires.
-func (s *shard) keep(u *unit, appended int64) error {
-	u.end, u.appended = s.journalEnd, appended
-	for i := range u.documents {
-		u.documents[i].entry.acked = u.number
-	}
-	s.unsettled = append(s.unsettled, u)
-	s.unsettledSize += len(u.arena)
-	for _, d := range u.timers {
-		s.unsettledDue = min(s.unsettledDue, d.Due)
-	}
-	if s.phase == phaseRunning && !u.anyFired && s.backlog.Load() > 0 && s.unsettledSize < unsettledBytes && len(s.unsettled) < maxUnsettled {
-		return nil
-	}
-	return s.settle()
-}
-
-// maxUnsettled bounds the units that wait to be brought into the view.
-const maxUnsettled = 1000
-
-// settle brings all acknowledged units into the view, in one piece.
-func (s *shard) settle() error {
-	if len(s.unsettled) == 0 {
-		return nil
-	}
-	b := s.viewBatch
-	b.Reset()
-	for _, u := range s.unsettled {
-		for _, r := range u.retired {
-			if ab := r.unsettled(); ab != nil { // came and went: the view need not hear of it
-				ab.settled = true
-			} else {
-				b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
-			}
-		}
-	}
-	for _, u := range s.unsettled {
-		s.timers.applying(u, b)
-		for i := range u.documents {
-			if d := &u.documents[i]; d.entry.acked == u.number {
-				b.PutDocument(d.entry.customer, d.bytes)
-			}
-		}
-		for _, ab := range u.actions {
-			if !ab.settled {
-				b.PutOwed(owedKey(ab.lane.TopicPartition, ab.first), ab.bytes)
-				ab.settled = true
-			}
-		}
-	}
-	u := s.unsettled[len(s.unsettled)-1]
-	t := &s.claim.tail
-	t.position, t.appended, t.head = u.end, u.appended, append(t.head[:0], u.head...)
-	t.put(b)
-	if err := s.view.Apply(b); err != nil {
-		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)
-	}
-	s.applied = u.number
-	for _, u := range s.unsettled {
-		for _, ab := range u.actions {
-			s.pub.release(ab)
-		}
-		if cap(u.arena) <= 2*s.limits.soft { // not one that a giant event blew up
-			s.spare = append(s.spare, u)
-		}
-	}
-	clear(s.unsettled)
-	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
-	return nil
 }

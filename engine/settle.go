@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"fmt"
+
+	"wend/schemas"
+)
+
+// Settling brings acknowledged units into the view (protocol rule 4: never sooner).
+//
+// A shard that keeps up settles each unit by itself, from the unit's own bytes. One that is behind would spend most of
+// its time in the view's memtable; so it keeps what is acknowledged, and settles many units at once, sorted: customers
+// that come often are written once. All that the view lacks then is in memory, in the entries; since an entry's bytes
+// are its newest, the shard takes nothing new for the round trip before (draining), so that nothing is newer than what
+// is acknowledged. The journal is the view's log: a crash costs reading it from where the view stands, which
+// limits.unsettled bounds.
+
+// keep has an acknowledged unit brought into the view, now or later.
+func (s *shard) keep(u *unit, appended int64) error {
+	u.end, u.appended = s.journalEnd, appended
+	there := u.retired[:0]
+	for _, r := range u.retired {
+		if ab := r.unsettled(); ab != nil { // came and went: the view need not hear of it
+			ab.settled = true
+			s.pub.release(ab)
+		} else {
+			there = append(there, r)
+		}
+	}
+	u.retired = there
+	for _, ab := range u.actions {
+		u.records = append(u.records, retired{ab.lane, ab.first, ab})
+	}
+	behind := s.phase == phaseRunning && s.backlog.Load() >= int64(s.limits.behind)
+	if len(s.unsettled) == 0 && !behind {
+		return s.settle(u)
+	}
+	for i := range u.documents {
+		u.documents[i].entry.acked = u.number
+		u.documents[i].bytes = nil
+	}
+	for _, d := range u.timers {
+		s.unsettledDue = min(s.unsettledDue, d.Due)
+	}
+	s.unsettledSize += len(u.arena)
+	s.keepArena(u)
+	s.unsettled = append(s.unsettled, u)
+	if !behind || s.unsettledSize >= s.limits.unsettled {
+		s.draining = true
+	}
+	return s.drain()
+}
+
+func (s *shard) keepArena(u *unit) {
+	if cap(u.arena) <= 2*s.limits.soft { // not one that a giant event blew up
+		s.arenas = append(s.arenas, u.arena[:0])
+	}
+	u.arena = nil
+}
+
+// drain settles what is kept if it should be and nothing is newer.
+func (s *shard) drain() error {
+	if len(s.unsettled) > 0 && s.backlog.Load() < int64(s.limits.behind) {
+		s.draining = true
+	}
+	if !s.draining || s.flying != nil || s.open.any() {
+		return nil
+	}
+	s.draining = false
+	return s.settle(s.unsettled...)
+}
+
+// settle writes units to the view, in one piece.
+func (s *shard) settle(units ...*unit) error {
+	if len(units) == 0 {
+		return nil
+	}
+	b := s.viewBatch
+	b.Reset()
+	for _, u := range units {
+		s.timers.applying(u, b)
+		for i := range u.documents {
+			d := &u.documents[i]
+			switch {
+			case d.bytes != nil:
+				b.PutDocument(d.entry.customer, d.bytes)
+			case d.entry.acked == u.number: // nothing is newer: these are the acknowledged bytes
+				b.PutDocument(d.entry.customer, d.entry.raw)
+			}
+		}
+		for _, r := range u.records {
+			if ab := r.unsettled(); ab != nil {
+				b.PutOwed(owedKey(r.lane.TopicPartition, r.record), ab.bytes)
+				ab.settled = true
+				s.pub.release(ab)
+			}
+		}
+		for _, r := range u.retired {
+			b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
+		}
+	}
+	last := units[len(units)-1]
+	t := &s.claim.tail
+	t.position, t.appended, t.head = last.end, last.appended, append(t.head[:0], last.head...)
+	t.put(b)
+	if err := s.view.Apply(b); err != nil {
+		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)
+	}
+	s.applied = last.number
+	for _, u := range units {
+		if u.arena != nil {
+			s.keepArena(u)
+		}
+		s.spare = append(s.spare, u)
+	}
+	clear(s.unsettled)
+	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
+	return nil
+}
