@@ -107,6 +107,6 @@ func DefaultConfig() Config {
 		HTTPDefault: true,
 		Log:         LogConfig{Level: "info", Format: LogJSON},
 		Cache:       256 << 20,
-		Unit:        UnitConfig{MaxEvents: 5000, MaxBytes: 512 << 10},
+		Unit:        UnitConfig{MaxEvents: 10000, MaxBytes: 1 << 20},
 	}
 }

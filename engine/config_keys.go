@@ -108,8 +108,8 @@ func ConfigKeys() []ConfigKey {
 		{"log.format", "json or text", LogJSON, choice(func(c *Config) *string { return &c.Log.Format }, LogJSON, LogText)},
 		{"cache", "memory for the views of all shards", "256MiB", size(func(c *Config) *int64 { return &c.Cache }, 1<<20)},
 		{"memory", "what the process should stay within; without it nine tenths of what the machine or the container has", "", size(func(c *Config) *int64 { return &c.Memory }, 64<<20)},
-		{"unit.max_events", "events that one unit of work holds at most", "5000", whole(func(c *Config) *int { return &c.Unit.MaxEvents }, 1, 1<<20)},
-		{"unit.max_bytes", "bytes that one unit of work has at most", "512KiB", size(func(c *Config) *int64 { return &c.Unit.MaxBytes }, 1<<10)},
+		{"unit.max_events", "events that one unit of work holds at most", "10000", whole(func(c *Config) *int { return &c.Unit.MaxEvents }, 1, 1<<20)},
+		{"unit.max_bytes", "bytes that one unit of work has at most", "1MiB", size(func(c *Config) *int64 { return &c.Unit.MaxBytes }, 1<<10)},
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// limitMemory trades memory for latency: the collector runs a ninth as often as by default, until the process comes
+// limitMemory trades memory for latency: the collector runs a fifth as often as by default, until the process comes
 // near to its limit (limit in bytes; 0: nine tenths of what the machine or its control group has). Where the user set
 // GOGC or GOMEMLIMIT, that holds.
 func limitMemory(limit int64) {
@@ -18,7 +18,7 @@ func limitMemory(limit int64) {
 		debug.SetMemoryLimit(limit)
 	}
 	if os.Getenv("GOGC") == "" && (limit > 0 || os.Getenv("GOMEMLIMIT") != "") {
-		debug.SetGCPercent(800)
+		debug.SetGCPercent(400)
 	}
 }
 
