@@ -50,6 +50,9 @@ func (s *sim) sabotagePass(o *simOwner) {
 // Without a protection some schedule must go wrong, else the simulation could not see it. The first schedule to try is one
 // that is known to; when the simulation has changed, others are tried.
 func TestSimulationSeesWhatIsTakenOut(t *testing.T) {
+	if withRace {
+		t.Skip("schedules by the thousand, one goroutine each: the race detector has nothing to see")
+	}
 	p := simProgram(t)
 	for _, c := range []struct {
 		broken string
