@@ -43,6 +43,7 @@ type claim struct {
 	tries      int
 	retryAt    time.Time
 	retry      func()
+	searched   int64 // where the head's next producer id was looked for in vain; -1: it was not
 	basis      int64 // broker's time up to which the view was whole when this began
 	reader     batch.Reader
 	tail       tail
@@ -106,7 +107,7 @@ func (s *shard) begin(now time.Time) {
 	s.enter(now)
 	s.life++
 	s.phase = phaseClaiming
-	s.claim = claim{shard: s, began: now, offset: -1}
+	s.claim = claim{shard: s, began: now, offset: -1, searched: -1}
 	c := &s.claim
 	if err := c.openView(); err != nil {
 		s.fail(err)
@@ -389,6 +390,11 @@ func (c *claim) stake() {
 	case c.tail.producerID == 0:
 		c.producerID, c.epoch = c.given.ID, c.given.Epoch
 	case c.tail.epoch >= lastEpoch:
+		if (head == nil || head.FreshProducerID == 0) && c.searched != c.tail.position {
+			c.searched = c.tail.position // compaction may have taken the head that was here, for a newer one farther on
+			c.survey()
+			return
+		}
 		if head == nil || head.FreshProducerID == 0 {
 			s.fail(fmt.Errorf("engine: shard %d: producer id %d of %s has no epochs left and the head names no next one", s.id, c.tail.producerID, s.journal.Topic))
 			return

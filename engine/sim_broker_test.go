@@ -20,6 +20,8 @@ type simBroker struct {
 	now       func() int64
 	largest   int // bytes of a batch of several records on any but stamped topics; 0: any
 
+	forgetful bool // it restarts after each batch
+
 	unfenced string // this topic's partitions take every epoch and sequence
 }
 
@@ -119,6 +121,9 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 	if idempotent {
 		st := l.states[in.ProducerID]
 		st.lastAt = b.now()
+		if b.forgetful {
+			st.recent = nil
+		}
 		st.recent = append(st.recent, l.batches[len(l.batches)-1])
 		if len(st.recent) > 5 {
 			st.recent = st.recent[1:]

@@ -105,9 +105,9 @@ func (s *sim) pause(d time.Duration) {
 
 var simFiles = map[string]string{
 	"journeys/now.yaml":   "journey: now\nenter: {on: purchase, again: always}\nsteps:\n  - {send: shop, template: thanks}\n",
-	"journeys/later.yaml": "journey: later\nenter: {on: purchase, again: always}\nsteps:\n  - wait: 20ms\n  - {send: mail, template: reminder, with: {n: \"{{ profile.purchases }}\"}}\n  - wait: 5ms\n",
-	"journeys/cart.yaml":  "journey: cart\nenter: {on: add_to_cart, again: after_exit}\nexit: [{on: purchase}]\nsteps:\n  - wait: 60ms\n  - {send: shop, template: cart}\n",
-	"journeys/nap.yaml": "journey: nap\nenter: {on: add_to_cart, again: always}\nsteps:\n  - await:\n      within: 40ms\n      events:\n        - {on: browse, reset: true}\n        - on: purchase\n          do: [{send: mail, template: bought}]\n" +
+	"journeys/later.yaml": "journey: later\nenter: {on: purchase, again: always}\nsteps:\n  - wait: 3ms\n  - {send: mail, template: reminder, with: {n: \"{{ profile.purchases }}\"}}\n  - wait: 5ms\n",
+	"journeys/cart.yaml":  "journey: cart\nenter: {on: add_to_cart, again: after_exit}\nexit: [{on: purchase}]\nsteps:\n  - wait: 30ms\n  - {send: shop, template: cart}\n",
+	"journeys/nap.yaml": "journey: nap\nenter: {on: add_to_cart, again: always}\nsteps:\n  - await:\n      within: 15ms\n      events:\n        - {on: browse, reset: true}\n        - on: purchase\n          do: [{send: mail, template: bought}]\n" +
 		"      timeout: [{send: mail, template: nap}]\n",
 	"profile.yaml": "attributes: {purchases: int, note: string}\nupdate:\n  - {on: purchase, set: {purchases: \"{{ profile.purchases + 1 }}\"}}\n  - {on: note, set: event.traits}\n",
 }
@@ -154,6 +154,7 @@ func newSim(t testing.TB, p *journey.Program, seed uint64, broken string) *sim {
 	if s.rng.IntN(4) == 0 {
 		s.longAgo()
 	}
+	s.broker.forgetful = s.rng.IntN(3) == 0
 	return s
 }
 
@@ -332,7 +333,7 @@ func (s *sim) env(o *simOwner) *env {
 				}
 				if p := o.shard.pub; p != nil && tp != s.journal && tp != s.source {
 					l := p.lane(tp.Topic, tp.Partition)
-					if l.lookFrom >= 0 && (s.broken == "look" || s.broken == "look again" && l.refusals > 0) {
+					if l.lookFrom >= 0 && s.broken == "look" {
 						end, err = l.lookFrom, nil // there is nothing to see
 					}
 				}

@@ -1,0 +1,252 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"wend/connectors"
+	"wend/connectors/batch"
+)
+
+// paying is a publisher whose world is a simBroker that answers at once, but for what the tests put between.
+type paying struct {
+	*publisher
+	broker *simBroker
+	calls  []func()
+	sent   int
+	lost   map[connectors.TopicPartition]error
+	spoil  func(raw []byte) *connectors.Produced // an answer of its own to a publish, nil: the broker's
+}
+
+func newPaying() *paying {
+	p := &paying{broker: newSimBroker(func() int64 { return 1_700_000_000_000 }), lost: map[connectors.TopicPartition]error{}}
+	later := func(f func()) { p.calls = append(p.calls, f) }
+	e := &env{
+		publish: func(tp connectors.TopicPartition, raw []byte, done func(connectors.Produced)) {
+			p.sent++
+			later(func() {
+				if p.spoil != nil {
+					if r := p.spoil(raw); r != nil {
+						done(*r)
+						return
+					}
+				}
+				done(p.broker.produce(tp, raw))
+			})
+		},
+		read: func(tp connectors.TopicPartition, from int64, done func(connectors.Fetched, error)) {
+			later(func() {
+				f, err := p.broker.read(tp, from, 100)
+				if first := p.broker.log(tp).batches; len(first) > 0 && from < first[0].info.BaseOffset {
+					f = connectors.Fetched{TopicPartition: tp, Code: connectors.OffsetOutOfRange, LogStart: -1}
+				}
+				done(f, err)
+			})
+		},
+		offset: func(tp connectors.TopicPartition, at int64, done func(int64, error)) {
+			later(func() {
+				l := p.broker.log(tp)
+				if at == connectors.Earliest {
+					start := l.end
+					if len(l.batches) > 0 {
+						start = l.batches[0].info.BaseOffset
+					}
+					done(start, nil)
+					return
+				}
+				done(l.end, nil)
+			})
+		},
+	}
+	p.publisher = &publisher{env: e, producerID: 7, progress: func() {}, now: time.UnixMilli(1_700_000_000_000), proved: time.UnixMilli(1_700_000_000_000),
+		listener: Listener{Lost: func(_ int32, tp connectors.TopicPartition, _ int64, err error) { p.lost[tp] = err }}.filled()}
+	return p
+}
+
+func (p *paying) batch(first int64, n int) []byte {
+	var b batch.Builder
+	b.Reset(batch.Header{ProducerID: p.producerID, ProducerEpoch: p.epoch, BaseSequence: batch.WireSequence(first), Timestamp: 1})
+	for range n {
+		b.Append([]byte("c"), []byte("an action"))
+	}
+	return b.Take()
+}
+
+func (p *paying) owe(l *lane, n int) {
+	l.lookFrom = max(l.lookFrom, 0)
+	first := l.next
+	l.next += int64(n)
+	p.pay(l, owed{first: first, count: n, record: first, last: true, bytes: p.batch(first, n)})
+}
+
+func (p *paying) run() {
+	for range 200 {
+		if len(p.calls) == 0 {
+			p.now = p.now.Add(time.Second)
+			p.work(p.now)
+		}
+		if len(p.calls) > 0 {
+			f := p.calls[0]
+			p.calls = p.calls[1:]
+			f()
+		}
+	}
+}
+
+func (p *paying) sequences(t *testing.T, l *lane) (all []int32) {
+	t.Helper()
+	for _, b := range p.broker.log(l.TopicPartition).batches {
+		for i := range b.info.Count {
+			all = append(all, b.info.BaseSequence+i)
+		}
+	}
+	return all
+}
+
+func TestPublisher(t *testing.T) {
+	upTo := func(n int32) (all []int32) {
+		for i := range n {
+			all = append(all, i)
+		}
+		return all
+	}
+	t.Run("a former owner published further", func(t *testing.T) {
+		p := newPaying()
+		l, tp := p.lane("actions", 0), actionsPartition(0)
+		p.broker.forgetful = true
+		p.spoil = func([]byte) *connectors.Produced { // between our look and our batch
+			if len(p.broker.log(tp).batches) == 0 {
+				p.broker.produce(tp, p.batch(0, 1))
+				p.broker.produce(tp, p.batch(1, 2))
+			}
+			return nil
+		}
+		for _, n := range []int{1, 2, 3} {
+			p.owe(l, n)
+		}
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(6)) || !p.paid() || len(p.lost) > 0 {
+			t.Errorf("sequences %v, lost %v", got, p.lost)
+		}
+	})
+	t.Run("a former owner had split what is owed", func(t *testing.T) {
+		p := newPaying()
+		l := p.lane("actions", 0)
+		p.broker.produce(l.TopicPartition, p.batch(0, 2))
+		l.lookNext = true
+		p.owe(l, 5)
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(5)) || !p.paid() || len(l.retired) != 1 || l.retired[0].record != 0 {
+			t.Errorf("sequences %v, records retired %v", got, l.retired)
+		}
+	})
+	t.Run("an answer is lost", func(t *testing.T) {
+		p := newPaying()
+		l := p.lane("actions", 0)
+		lost := false
+		p.spoil = func(raw []byte) *connectors.Produced {
+			if lost {
+				return nil
+			}
+			lost = true
+			p.broker.produce(l.TopicPartition, raw)
+			p.broker.log(l.TopicPartition).states = map[int64]*producerState{} // nobody remembers
+			return &connectors.Produced{Err: errLostAnswer}
+		}
+		p.owe(l, 2)
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(2)) || !p.paid() || p.sent != 1 {
+			t.Errorf("sequences %v after %d sends", got, p.sent)
+		}
+	})
+	t.Run("refused twice and nothing missing", func(t *testing.T) {
+		p := newPaying()
+		l, other := p.lane("actions", 0), p.lane("actions", 1)
+		refusals := 0
+		p.spoil = func(raw []byte) *connectors.Produced {
+			if i, err := batch.ReadInfo(raw); err == nil && i.Count == 3 {
+				refusals++
+				return &connectors.Produced{Code: connectors.OutOfOrderSequence}
+			}
+			return nil
+		}
+		p.owe(l, 3)
+		p.run()
+		p.owe(other, 1)
+		p.run()
+		if p.lost[l.TopicPartition] == nil || l.state != laneStopped || refusals != 2 {
+			t.Errorf("%d refusals, lost %v", refusals, p.lost)
+		}
+		if got := p.sequences(t, other); !slices.Equal(got, upTo(1)) {
+			t.Errorf("another partition has %v", got)
+		}
+		if p.owedBytes == 0 || len(l.queue) != 1 {
+			t.Error("what is not paid is no longer owed")
+		}
+	})
+	t.Run("one action is too large", func(t *testing.T) {
+		p := newPaying()
+		l := p.lane("actions", 0)
+		p.spoil = func(raw []byte) *connectors.Produced {
+			if i, err := batch.ReadInfo(raw); err == nil && i.BaseSequence+i.Count > 2 { // the third is, alone and with others
+				return &connectors.Produced{Code: connectors.MessageTooLarge}
+			}
+			return nil
+		}
+		p.owe(l, 4)
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(2)) || !errors.Is(p.lost[l.TopicPartition], connectors.MessageTooLarge) {
+			t.Errorf("sequences %v, lost %v", got, p.lost)
+		}
+	})
+	t.Run("acknowledged actions are gone", func(t *testing.T) {
+		p := newPaying()
+		l := p.lane("actions", 0)
+		l.next, l.acked, l.lookFrom, l.lookNext = 4, 4, 4, true
+		p.owe(l, 1)
+		p.run()
+		if p.lost[l.TopicPartition] == nil || len(p.sequences(t, l)) > 0 {
+			t.Error("went on as if nothing were")
+		}
+	})
+	t.Run("retention is ahead of the look", func(t *testing.T) {
+		p := newPaying()
+		l := p.lane("actions", 0)
+		p.broker.produce(l.TopicPartition, p.batch(0, 1))
+		p.broker.produce(l.TopicPartition, p.batch(1, 1))
+		log := p.broker.log(l.TopicPartition)
+		log.batches = log.batches[1:]
+		l.lookNext = true
+		p.owe(l, 3)
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, []int32{1, 2}) || !p.paid() {
+			t.Errorf("sequences %v", got)
+		}
+	})
+	t.Run("who slept looks first, and again when he slept over the look", func(t *testing.T) {
+		p := newPaying()
+		l := p.lane("actions", 0)
+		p.now = p.now.Add(2 * time.Hour)
+		ask, answer := p.env.offset, func(int64, error) {}
+		p.env.offset = func(tp connectors.TopicPartition, at int64, done func(int64, error)) {
+			answer = done
+			ask(tp, at, done)
+		}
+		p.owe(l, 1)
+		if p.sent > 0 {
+			t.Fatal("sent without a look")
+		}
+		end := p.broker.log(l.TopicPartition).end // what the look is told, before a successor publishes
+		p.broker.produce(l.TopicPartition, p.batch(0, 1))
+		p.broker.log(l.TopicPartition).states = map[int64]*producerState{}
+		p.now = p.now.Add(25 * time.Hour)
+		p.calls = nil
+		answer(end, nil)
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(1)) || !p.paid() {
+			t.Errorf("sequences %v", got)
+		}
+	})
+}
