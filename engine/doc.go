@@ -4,7 +4,7 @@
 // # The order of things
 //
 // What one unit of work is may be read off unit.go; that its parts happen in this order is what everything rests on.
-// docs/design.md gives the protocol's rules, to which the comments refer by number.
+// docs/protocol.md gives the rules, to which the comments refer by number.
 //
 //  1. A shard is claimed before anything is read from it that must be true (claim.go, rules 1 and 2).
 //  2. A unit's documents, source offset, clock and owed actions are one record batch in the journal (unit.go, rule 3).

@@ -8,7 +8,7 @@ import (
 	"wend/connectors"
 )
 
-// Keys of the journal: protocol.md, "Journal".
+// Keys of the journal: docs/protocol.md, "Journal".
 var (
 	keyHead     = []byte("h")
 	keyClaim    = []byte("claim")
