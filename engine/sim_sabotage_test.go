@@ -58,10 +58,13 @@ func TestSimulationSeesWhatIsTakenOut(t *testing.T) {
 		broken string
 		first  uint64
 	}{
-		{"look", 1}, {"end", 1}, {"fence", 1}, {"nonce", 1}, {"sequences", 1}, {"view first", 1}, {"publish first", 1},
-		{"cursor", 1}, {"late", 1}, {"hour", 1}, {"caught up", 1}, {"clock", 1},
+		{"look", 1}, {"end", 4}, {"fence", 42}, {"sequences", 200}, {"view first", 13}, {"publish first", 1}, {"hour", 175}, {"caught up", 1}, {"clock", 138},
+		{"nonce", 0}, {"cursor", 0}, {"late", 0}, // seldom seen: with -sim.rare
 	} {
 		t.Run(c.broken, func(t *testing.T) {
+			if c.first == 0 && !*simRare {
+				t.Skip("takes thousands of schedules: give -sim.rare")
+			}
 			for seed := c.first; seed < c.first+4000; seed++ {
 				if _, err := runSim(t, p, seed, c.broken); err != nil {
 					t.Logf("schedule %d: %.200v", seed, err)

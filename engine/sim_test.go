@@ -24,6 +24,7 @@ import (
 
 var (
 	simSeeds = flag.Int("sim.seeds", 250, "schedules to run")
+	simRare  = flag.Bool("sim.rare", false, "look also for what few schedules show")
 	simSeed  = flag.Uint64("sim.seed", 0, "run this schedule alone, and show its trace")
 )
 
