@@ -144,7 +144,7 @@ func (s *runner) downtimeUnread(ctx context.Context) error {
 		return err
 	}
 	due := time.UnixMilli(filled).Add(s.o.await)
-	if slack := due.Sub(time.Now()); slack < 2*s.o.slack {
+	if slack := time.Until(due); slack < 2*s.o.slack {
 		return fmt.Errorf("the purchases came only %v before the reminders were due: the machine is too slow for --await %v", slack, s.o.await)
 	}
 	select {
