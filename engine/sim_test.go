@@ -192,7 +192,7 @@ func (s *sim) start() {
 	o := &simOwner{name: fmt.Sprintf("owner%d", len(s.owners)), alive: true, fetch: -1, dir: fmt.Sprintf("disk%d", s.rng.IntN(2))}
 	for _, x := range s.owners {
 		if x.alive && x.dir == o.dir { // one process a directory
-			return
+			o.dir = map[string]string{"disk0": "disk1", "disk1": "disk0"}[o.dir]
 		}
 	}
 	if !s.calm && s.rng.IntN(6) == 0 {
@@ -512,6 +512,9 @@ func (s *sim) step() {
 		}
 	case n < 935 && len(alive) < 2:
 		s.start()
+		if len(alive) == 0 && s.rng.IntN(2) == 0 { // both at once
+			s.start()
+		}
 	case n < 945 && len(alive) > 0:
 		s.kill(some(), s.rng.IntN(5) == 0)
 	case n < 955:
