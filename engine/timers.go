@@ -116,7 +116,7 @@ func (t *timers) advance() {
 }
 
 // askInterval is the least time between two questions where the source ends. What becomes due meanwhile waits.
-const askInterval = 5 * time.Millisecond
+const askInterval = 20 * time.Millisecond
 
 // ask has the source say where it ends, on the way to moving the clock to a moment that is just over.
 func (t *timers) ask(moment int64) {
