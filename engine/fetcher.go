@@ -32,7 +32,7 @@ type feed struct {
 	leaderEpoch int32
 	turn        int // counts the calls of from: answers to earlier positions are not delivered
 	shard       *shard
-	deliver     func(connectors.Fetched, time.Time)
+	deliver     func(connectors.Fetched)
 }
 
 const (
@@ -51,7 +51,7 @@ func newFetcher(ctx context.Context, wg *sync.WaitGroup, c connectors.Cluster, l
 }
 
 // from has the partition's records fetched from an offset on; a negative one ends it.
-func (f *fetcher) from(s *shard, offset int64, leaderEpoch int32, deliver func(connectors.Fetched, time.Time)) {
+func (f *fetcher) from(s *shard, offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	x := f.mu.feeds[s.source]
@@ -145,9 +145,8 @@ func (f *fetcher) poll(broker int32) {
 			continue
 		}
 		tries = 0
-		at := time.Now()
 		for i := range answers {
-			f.answer(&answers[i], places, broker, at)
+			f.answer(&answers[i], places, broker)
 		}
 	}
 }
@@ -179,7 +178,7 @@ func (f *fetcher) positions(broker int32) (positions []connectors.Position, plac
 	return positions, places, held
 }
 
-func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicPartition]place, broker int32, at time.Time) {
+func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicPartition]place, broker int32) {
 	next, epoch := int64(-1), int32(-1)
 	if a.Code == connectors.OK {
 		next, epoch = behind(a.Batches)
@@ -202,7 +201,7 @@ func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicParti
 	switch a.Code {
 	case connectors.OK, connectors.OffsetOutOfRange:
 		x.shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
-		deliver(*a, at)
+		deliver(*a)
 	default:
 		f.retry(a.TopicPartition, a.Code, 1)
 		f.lost(a.TopicPartition, broker)

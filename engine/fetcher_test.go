@@ -82,7 +82,7 @@ func newFetchStand(t *testing.T, ctx context.Context) *fetchStand {
 
 // want has a partition fetched; what comes is noted under a name.
 func (s *fetchStand) want(sh *shard, offset int64, name string) {
-	s.from(sh, offset, -1, func(f connectors.Fetched, _ time.Time) {
+	s.from(sh, offset, -1, func(f connectors.Fetched) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		next, _ := behind(f.Batches)
@@ -170,12 +170,12 @@ func TestFetcher(t *testing.T) {
 
 // An answer to what was wanted before lies elsewhere in the partition: to hear it would be to skip records.
 func TestShardHearsOnlyWhatItWants(t *testing.T) {
-	var delivers []func(connectors.Fetched, time.Time)
-	s := newShard(shardConfig{}, &env{fetchFrom: func(_ int64, _ int32, d func(connectors.Fetched, time.Time)) { delivers = append(delivers, d) }}, Listener{}.filled())
+	var delivers []func(connectors.Fetched)
+	s := newShard(shardConfig{}, &env{fetchFrom: func(_ int64, _ int32, d func(connectors.Fetched)) { delivers = append(delivers, d) }}, Listener{}.filled())
 	s.phase = phaseRunning
 	deliver := func(i int) {
 		s.backlog.Add(3)
-		delivers[i](connectors.Fetched{Batches: []byte("abc")}, time.Time{})
+		delivers[i](connectors.Fetched{Batches: []byte("abc")})
 	}
 	s.want(10, -1)
 	deliver(0)

@@ -44,8 +44,6 @@ type Listener struct {
 	Lost func(shard int32, tp connectors.TopicPartition, owed int64, err error)
 	// ClockStep tells that the machine's clock was set forward: timers wait until the journal's broker confirms the time.
 	ClockStep func(shard int32, by time.Duration)
-	// Leaderless tells that requests wait for a partition without a leader.
-	Leaderless func(tp connectors.TopicPartition, err error)
 }
 
 // UnitInfo is what one unit did.
@@ -112,9 +110,6 @@ func (l Listener) filled() *Listener {
 	}
 	if l.ClockStep == nil {
 		l.ClockStep = func(int32, time.Duration) {}
-	}
-	if l.Leaderless == nil {
-		l.Leaderless = func(connectors.TopicPartition, error) {}
 	}
 	return &l
 }

@@ -63,9 +63,9 @@ func (r *runner) env() *env {
 				back(func() { done(p, err) })
 			})
 		},
-		fetchFrom: func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched, time.Time)) {
-			e.fetcher.from(r.shard, offset, leaderEpoch, func(f connectors.Fetched, at time.Time) {
-				back(func() { deliver(f, at) })
+		fetchFrom: func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
+			e.fetcher.from(r.shard, offset, leaderEpoch, func(f connectors.Fetched) {
+				back(func() { deliver(f) })
 			})
 		},
 		dropped: func(string) {

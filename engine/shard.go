@@ -102,7 +102,7 @@ type shard struct {
 	appendWait    time.Time // not zero: the flying unit is sent again then
 	ackSince      time.Time // actions were acknowledged that no head says yet; zero: none
 
-	queue     []fetchedAt
+	queue     []connectors.Fetched
 	reader    batch.Reader
 	reading   bool  // reader stands in queue[0]
 	position  int64 // of the source: next offset to handle
@@ -120,12 +120,6 @@ type shard struct {
 	scratch   []byte
 }
 
-// fetchedAt is an answer and when it came.
-type fetchedAt struct {
-	connectors.Fetched
-	at time.Time
-}
-
 func newShard(cfg shardConfig, e *env, l *Listener) *shard {
 	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader(), unsettledDue: schemas.Never}
 	s.timers.shard = s
@@ -137,12 +131,12 @@ func newShard(cfg shardConfig, e *env, l *Listener) *shard {
 func (s *shard) want(offset int64, leaderEpoch int32) {
 	s.turn++
 	turn := s.turn
-	s.env.fetchFrom(offset, leaderEpoch, func(f connectors.Fetched, at time.Time) {
+	s.env.fetchFrom(offset, leaderEpoch, func(f connectors.Fetched) {
 		if s.turn != turn || s.phase != phaseRunning {
 			s.backlog.Add(-int64(len(f.Batches)))
 			return
 		}
-		s.queue = append(s.queue, fetchedAt{f, at})
+		s.queue = append(s.queue, f)
 	})
 }
 
@@ -338,7 +332,7 @@ func (s *shard) next() (*batch.Record, error) {
 		}
 		s.end = f.LastStable
 		s.backlog.Add(-int64(len(f.Batches)))
-		s.queue[0] = fetchedAt{}
+		s.queue[0] = connectors.Fetched{}
 		s.queue = s.queue[1:]
 		s.reading = false
 	}

@@ -61,7 +61,7 @@ type simOwner struct {
 	shard   *shard
 	alive   bool
 	fetch   int64
-	deliver func(connectors.Fetched, time.Time)
+	deliver func(connectors.Fetched)
 	answers []func()
 	dir     string
 	again   bool          // dropped: begin when drawn
@@ -360,7 +360,7 @@ func (s *sim) env(o *simOwner) *env {
 				return func() { done(p, nil) }
 			})
 		},
-		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched, time.Time)) {
+		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched)) {
 			o.fetch, o.deliver = offset, deliver
 		},
 		dropped: func(reason string) { s.note("%s drops: %s", o.name, reason); o.again = true },
@@ -460,7 +460,7 @@ func (s *sim) poll(o *simOwner) {
 		o.fetch = next
 	}
 	o.shard.backlog.Add(int64(len(f.Batches)))
-	o.deliver(f, s.now(o))
+	o.deliver(f)
 }
 
 // kill ends an owner. Of what its disk was not told to keep, some is lost.

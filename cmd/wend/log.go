@@ -76,9 +76,6 @@ func engineLog(log *zap.Logger) engine.Listener {
 		ClockStep: func(shard int32, by time.Duration) {
 			log.Warn("the machine's clock was set forward; timers wait for the broker's time", shardField(shard), zap.Duration("by", by))
 		},
-		Leaderless: func(tp connectors.TopicPartition, err error) {
-			log.Warn("a partition has no leader", place(tp), zap.Error(err))
-		},
 	}
 }
 
