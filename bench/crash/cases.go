@@ -147,8 +147,12 @@ func (s *runner) downtimeUnread(ctx context.Context) error {
 	if slack := time.Until(due); slack < 2*s.o.slack {
 		return fmt.Errorf("the purchases came only %v before the reminders were due: the machine is too slow for --await %v", slack, s.o.await)
 	}
+	up := due.Add(3 * time.Second)
+	if until := down.Add(s.o.down); until.After(up) {
+		up = until
+	}
 	select {
-	case <-time.After(time.Until(due.Add(3 * time.Second))):
+	case <-time.After(time.Until(up)):
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

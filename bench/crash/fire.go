@@ -98,6 +98,11 @@ func (s *runner) underFire(ctx context.Context) error {
 	if err := f.finish(ctx, running...); err != nil {
 		return err
 	}
+	if s.o.clean {
+		if err := f.remade(ctx, m); err != nil {
+			f.failed = append(f.failed, err)
+		}
+	}
 	f.table()
 	if s.Proxy != nil {
 		dropped, of := s.Proxy.Dropped()

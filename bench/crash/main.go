@@ -12,6 +12,7 @@
 //	go run ./bench/crash --kills 0 --journal-clean          the journal compacted by the broker, then the data deleted
 //	go run ./bench/crash --unit-events 1                    one event a unit: the same action ids
 //	go run ./bench/crash --downtime-unread                  a purchase unread while the engine is down: no reminder
+//	go run ./bench/crash --downtime-unread --await 30m --down 1h    the same for an hour
 //	go run ./bench/crash --stall --sabotage claim           with the claim taken out: must fail
 //	go run ./bench/crash --sabotage look                    with the look taken out: must fail
 package main
@@ -54,6 +55,7 @@ type options struct {
 
 	unitEvents int
 	downtime   bool
+	down       time.Duration
 }
 
 func parse(args []string) (*options, error) {
@@ -81,6 +83,7 @@ func parse(args []string) (*options, error) {
 	f.BoolVar(&o.clean, "journal-clean", false, "then the journal compacted by the broker, the engine killed and its data deleted")
 	f.IntVar(&o.unitEvents, "unit-events", 0, "instead of all that: the same input with units of so many events and with the default ones must give the same ids")
 	f.BoolVar(&o.downtime, "downtime-unread", false, "instead of all that: purchases that lie unread beyond the reminders' due moment")
+	f.DurationVar(&o.down, "down", 0, "how long the engine is down in --downtime-unread; always until the reminders are due")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
