@@ -15,7 +15,6 @@ import (
 	"wend/connectors"
 	"wend/connectors/batch"
 	"wend/schemas"
-	"wend/statestore"
 )
 
 // claim is how a shard becomes ours (protocol rules 1 and 2): read the journal to its end for the highest epoch, append
@@ -79,7 +78,7 @@ type tailRecord struct {
 
 const metaTail = "tail"
 
-func (t *tail) put(b *statestore.Batch) {
+func (t *tail) put(b viewBatch) {
 	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Begun: t.begun, Head: t.head})
 	if err != nil { // numbers and bytes always encode
 		return
@@ -87,7 +86,7 @@ func (t *tail) put(b *statestore.Batch) {
 	b.PutMeta(metaTail, raw)
 }
 
-func readTail(v *statestore.Store) (tail, error) {
+func readTail(v view) (tail, error) {
 	raw, ok, err := v.Meta(metaTail)
 	if err != nil || !ok {
 		return tail{}, err
@@ -120,10 +119,10 @@ func (s *shard) begin(now time.Time) {
 func (c *claim) openView() (err error) {
 	s := c.shard
 	if s.view == nil {
-		if s.view, err = statestore.Open(s.dir, s.store); err != nil {
+		if s.view, err = s.views.open(s.dir); err != nil {
 			return fmt.Errorf("engine: open the view of shard %d: %w", s.id, err)
 		}
-		s.viewBatch = s.view.NewBatch()
+		s.viewBatch = s.view.newBatch()
 	}
 	c.tail, err = readTail(s.view)
 	if err == nil && c.tail.position == 0 {
@@ -140,7 +139,7 @@ func (c *claim) wipe() error {
 		return fmt.Errorf("engine: close the view of shard %d: %w", s.id, err)
 	}
 	s.view = nil
-	if err := statestore.Destroy(s.dir, s.store.FS); err != nil {
+	if err := s.views.destroy(s.dir); err != nil {
 		return fmt.Errorf("engine: remove the view of shard %d: %w", s.id, err)
 	}
 	return c.openView()
@@ -293,13 +292,13 @@ func (c *claim) absorb(raw []byte) error {
 	}
 	c.tail.position = max(c.tail.position, c.reader.NextOffset())
 	c.tail.put(b)
-	if err := s.view.Apply(b); err != nil {
+	if err := b.Apply(); err != nil {
 		return fmt.Errorf("engine: write the view of shard %d: %w", s.id, err)
 	}
 	return nil
 }
 
-func (c *claim) take(rec *batch.Record, info batch.Info, b *statestore.Batch) error {
+func (c *claim) take(rec *batch.Record, info batch.Info, b viewBatch) error {
 	key := string(rec.Key)
 	if key == string(keyClaim) {
 		return c.takeClaim(rec, info)

@@ -197,7 +197,7 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip,
 		deleteRetention: e.world.deleteRetention,
-		dir:             filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), store: statestore.Options{Cache: e.cache, MemTableBytes: viewMemTable},
+		dir:             filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), views: pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable},
 		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()

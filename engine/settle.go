@@ -103,7 +103,7 @@ func (s *shard) settle(units ...*unit) error {
 	t := &s.claim.tail
 	t.position, t.appended, t.head = last.end, last.appended, append(t.head[:0], last.head...)
 	t.put(b)
-	if err := s.view.Apply(b); err != nil {
+	if err := b.Apply(); err != nil {
 		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)
 	}
 	s.applied = last.number

@@ -33,7 +33,7 @@ type shardConfig struct {
 	deleteRetention time.Duration // of the journal
 
 	dir        string // of the view
-	store      statestore.Options
+	views      views
 	cacheBytes int
 	limits     limits
 }
@@ -79,8 +79,8 @@ type shard struct {
 	now   time.Time // of the pass at work
 
 	claim     claim
-	view      *statestore.Store
-	viewBatch *statestore.Batch
+	view      view // nil: not open
+	viewBatch viewBatch
 	cache     *cache
 	pub       *publisher
 

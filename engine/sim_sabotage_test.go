@@ -10,11 +10,11 @@ func (s *sim) sabotageAppend(o *simOwner) {
 	}
 	switch s.broken {
 	case "view first": // the view does not wait for the acknowledgement
-		b := o.shard.view.NewBatch()
+		b := o.shard.view.newBatch()
 		for i := range u.documents {
 			b.PutDocument(u.documents[i].entry.customer, u.documents[i].bytes)
 		}
-		if err := o.shard.view.Apply(b); err != nil {
+		if err := b.Apply(); err != nil {
 			s.fail("%w", err)
 		}
 		b.Close()

@@ -214,7 +214,7 @@ func (s *sim) start() {
 		l.outbox = 200
 	}
 	cfg := shardConfig{app: "shop", owner: o.name, program: s.program, decoder: decoder, source: s.source, journal: s.journal, routes: s.routes,
-		deleteRetention: 24 * time.Hour, dir: o.dir, store: statestore.Options{FS: s.disks[o.dir], MemTableBytes: 256 << 10}, cacheBytes: []int{0, 2000, 100000}[s.rng.IntN(3)],
+		deleteRetention: 24 * time.Hour, dir: o.dir, views: pebbleViews{FS: s.disks[o.dir], MemTableBytes: 256 << 10}, cacheBytes: []int{0, 2000, 100000}[s.rng.IntN(3)],
 		limits: l}
 	o.shard = newShard(cfg, nil, Listener{
 		Unit: func(_ int32, u UnitInfo) {
@@ -549,7 +549,7 @@ func (s *sim) step() {
 		o.slept += d
 	case n < 1000 && n >= 997 && len(alive) > 0:
 		if o := some(); o.shard.view != nil {
-			if err := o.shard.view.Flush(); err != nil {
+			if err := o.shard.view.(pebbleView).Flush(); err != nil {
 				s.fail("%w", err)
 			}
 		}

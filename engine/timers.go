@@ -248,7 +248,7 @@ func (t *timers) look(d statestore.Timer) error {
 }
 
 // applying puts the unit's part of the index into b and takes account of what that does to the scan.
-func (t *timers) applying(u *unit, b *statestore.Batch) {
+func (t *timers) applying(u *unit, b viewBatch) {
 	if u.anyFired {
 		b.RemoveTimersThrough(u.fired)
 		for _, d := range t.late {
@@ -263,7 +263,7 @@ func (t *timers) applying(u *unit, b *statestore.Batch) {
 	}
 }
 
-func (t *timers) insert(d statestore.Timer, b *statestore.Batch) {
+func (t *timers) insert(d statestore.Timer, b viewBatch) {
 	b.PutTimer(d.Due, d.Customer)
 	if !after(d, t.far) {
 		t.late = append(t.late, lateTimer{Timer: d})

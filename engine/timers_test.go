@@ -14,7 +14,7 @@ import (
 // An entry that came into the index where a scan had been must outlive the removals of all units before the one that
 // looked at it: that one may never be acknowledged, and what is not in the index then never fires.
 func TestTimersOutliveScansThatMissedThem(t *testing.T) {
-	view, err := statestore.Open("view", statestore.Options{FS: vfs.NewMem()})
+	view, err := pebbleViews{FS: vfs.NewMem()}.open("view")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,10 +27,10 @@ func TestTimersOutliveScansThatMissedThem(t *testing.T) {
 	}
 	apply := func(u *unit) {
 		t.Helper()
-		b := view.NewBatch()
+		b := view.newBatch()
 		defer b.Close()
 		s.timers.applying(u, b)
-		if err := view.Apply(b); err != nil {
+		if err := b.Apply(); err != nil {
 			t.Fatal(err)
 		}
 	}
