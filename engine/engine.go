@@ -26,6 +26,10 @@ type Engine struct {
 	world    *World
 	owner    string
 
+	// Clock is the shards' clock, of which they use the wall's and the monotonic reading: the machine's, unless a test sets
+	// another one before Run. Safe for concurrent use.
+	Clock func() time.Time
+
 	ctx      context.Context // of the carriers: outlives the shards, which pay what they owe when stopped
 	carriers sync.WaitGroup
 	leaders  *leaders
@@ -57,7 +61,7 @@ func New(cfg *Config, program *journey.Program, world *World, cluster connectors
 	}
 	return &Engine{
 		cfg: cfg, program: program, cluster: cluster, group: group, listener: listener.filled(), world: world,
-		owner: fmt.Sprintf("%s, process %d", host, os.Getpid()),
+		owner: fmt.Sprintf("%s, process %d", host, os.Getpid()), Clock: time.Now,
 		inbox: make(chan func(), 64), stopped: make(chan struct{}), runners: map[int32]*runner{},
 	}
 }
@@ -171,7 +175,7 @@ func (e *Engine) assigned(ctx context.Context, a Assigned) {
 		}
 		if !r.wanted {
 			r.wanted = true
-			r.box.put(func() { r.shard.begin(time.Now()) })
+			r.box.put(func() { r.shard.begin(e.Clock()) })
 		}
 	}
 	shards := make([]*runner, 0, len(a.Partitions))
@@ -241,7 +245,7 @@ func (e *Engine) heartbeat(h HeartbeatAnswered) {
 			if sleep(e.ctx, wait) == nil {
 				e.tell(func() {
 					if r.wanted { // it may have been given to another meanwhile
-						r.box.put(func() { r.shard.begin(time.Now()) })
+						r.box.put(func() { r.shard.begin(e.Clock()) })
 					}
 				})
 			}

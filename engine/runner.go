@@ -94,7 +94,7 @@ func (r *runner) run(ctx context.Context) {
 	var deadline time.Time
 	for {
 		items = r.box.take(items)
-		now := time.Now()
+		now := r.engine.Clock()
 		r.shard.enter(now)
 		for _, f := range items {
 			f()
@@ -126,8 +126,9 @@ func (r *runner) run(ctx context.Context) {
 		case <-timer.C:
 		case <-done:
 			done = nil
-			deadline = time.Now().Add(stopPatience)
-			r.shard.enter(time.Now())
+			now = r.engine.Clock()
+			deadline = now.Add(stopPatience)
+			r.shard.enter(now)
 			r.shard.stop()
 		}
 	}

@@ -47,10 +47,15 @@ wins, then the variable, then the file.`,
 			if err != nil {
 				return err
 			}
+			clock, err := clockHook(os.Getenv(clockVariable))
+			if err != nil {
+				return err
+			}
 			p, err := prepare(cmd.Context(), &w.config, w.program, client, !noCreate, listener)
 			if err != nil {
 				return err
 			}
+			p.engine.Clock = clock
 			return p.run(cmd.Context(), metrics, func(http string) {
 				log.Info("running", zap.String("version", version()), zap.String("app", w.config.App), zap.String("source", w.config.Source.Topic),
 					zap.Int32("partitions", p.world.Partitions), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
