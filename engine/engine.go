@@ -199,7 +199,7 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		source:    connectors.TopicPartition{Topic: e.cfg.Source.Topic, Partition: id},
 		journal:   connectors.TopicPartition{Topic: e.cfg.Journal, Partition: id},
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
-		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip,
+		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip, onLoss: e.cfg.OnLoss,
 		deleteRetention: e.world.deleteRetention,
 		dir:             filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), views: pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable},
 		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),

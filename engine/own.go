@@ -17,7 +17,7 @@ func (s *shard) own() {
 	s.cache = newCache(s.cacheBytes)
 	s.open, s.flying, s.spare = new(unit), nil, nil
 	s.ackSince = time.Time{}
-	s.pub = &publisher{env: s.env, listener: s.listener, shard: s.id, progress: s.paid, now: s.now, proved: c.sent}
+	s.pub = &publisher{env: s.env, listener: s.listener, shard: s.id, progress: s.paid, onLoss: s.onLoss, name: c.transactionalID(""), renewing: func() { s.open.moved = true }, now: s.now, proved: c.sent}
 	if len(c.tail.head) == 0 {
 		s.first()
 		return
@@ -114,6 +114,9 @@ func (s *shard) inherit(h *schemas.Head) error {
 	for _, o := range h.Outbox {
 		l := s.pub.lane(o.Topic, o.Partition)
 		l.next, l.acked, l.lookFrom = o.Next, o.Acked, o.LookFrom
+		if o.ProducerID != 0 {
+			l.producer = connectors.Producer{ID: o.ProducerID, Epoch: o.ProducerEpoch}
+		}
 	}
 	err := s.view.EachOwed(func(key string, value []byte) error {
 		tp, first, err := parseOwedKey(key)

@@ -29,6 +29,9 @@ type publisher struct {
 	lanes      []*lane      // in order of (Topic, Partition)
 	owedBytes  int          // in all queues
 	progress   func()       // something was acknowledged
+	onLoss     string       // LossStop, LossResend or LossDrop
+	name       string       // begins the transactional ids
+	renewing   func()       // a lane has a producer id that the journal must learn of
 	reader     batch.Reader // of looks
 	cutter     batch.Reader // of our own batches
 	now        time.Time    // of the pass at work
@@ -60,11 +63,12 @@ func (p *publisher) release(ab *actionBatch) {
 // lane is the way to one action partition.
 type lane struct {
 	connectors.TopicPartition
-	next     int64  // sequence behind the last action of a sealed unit
-	acked    int64  // sequences below are on the topic
-	lookFrom int64  // offset from which a look reads; -1 while it is not known yet
-	asked    bool   // its end offset was asked for
-	queue    []owed // journaled, not known to be on the topic; oldest first
+	producer connectors.Producer // who its batches are from; mostly the publisher's own
+	next     int64               // sequence behind the last action of a sealed unit
+	acked    int64               // sequences below are on the topic
+	lookFrom int64               // offset from which a look reads; -1 while it is not known yet
+	asked    bool                // its end offset was asked for
+	queue    []owed              // journaled, not known to be on the topic; oldest first
 	state    laneState
 	tries    int       // in a row without progress
 	retryAt  time.Time // in laneWaiting
@@ -73,6 +77,8 @@ type lane struct {
 	end      int64     // while looking: where the topic ends
 	looked   time.Time // when the last look began
 	retired  []retired // outbox records that are acknowledged, not yet journaled as such
+	renewed  bool      // in laneRenewing: there is a new producer
+	renewal  uint64    // and the unit whose head tells of it, 0 before that is sealed
 }
 
 type laneState uint8
@@ -81,8 +87,9 @@ const (
 	laneIdle laneState = iota
 	laneSending
 	laneLooking
-	laneWaiting // until retryAt
-	laneStopped // the broker broke its promise: rule 9
+	laneWaiting  // until retryAt
+	laneRenewing // the broker broke its promise (rule 9), what is owed goes on under another producer: loss.go
+	laneStopped  // the same, until somebody acts
 )
 
 // owed is a batch of actions that its unit's acknowledgement made due.
@@ -109,7 +116,7 @@ func (p *publisher) lane(topic string, partition int32) *lane {
 		return 1
 	})
 	if !ok {
-		l := &lane{TopicPartition: connectors.TopicPartition{Topic: topic, Partition: partition}, lookFrom: -1}
+		l := &lane{TopicPartition: connectors.TopicPartition{Topic: topic, Partition: partition}, producer: connectors.Producer{ID: p.producerID, Epoch: p.epoch}, lookFrom: -1}
 		p.lanes = slices.Insert(p.lanes, i, l)
 	}
 	return p.lanes[i]
@@ -168,7 +175,7 @@ func (p *publisher) transmit(l *lane) {
 		o.bytes, o.memory = slices.Clone(o.bytes), nil
 	}
 	o.sent = true
-	if err := batch.Restamp(o.bytes, p.now.UnixMilli()); err != nil { // the journal holds what no batch is
+	if err := batch.Restamp(o.bytes, p.now.UnixMilli(), l.producer.ID, l.producer.Epoch); err != nil { // the journal holds what no batch is
 		p.stop(l, err)
 		return
 	}
@@ -182,7 +189,11 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 	}
 	l.state = laneIdle
 	o := &l.queue[0]
-	switch verdict(r) {
+	v := verdict(r)
+	if v != taken { // its bytes may still be in a socket's hands, whoever acknowledges it in the end
+		o.memory = nil
+	}
+	switch v {
 	case taken:
 		p.acknowledge(l, o.first+int64(o.count), r.BaseOffset+int64(o.count))
 		p.pump(l)
@@ -196,7 +207,7 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 		p.look(l)
 	case tooLarge:
 		if o.count == 1 {
-			p.stop(l, fmt.Errorf("one action is larger than the topic now allows (%w); raise max.message.bytes of %s", r.Code, l.Topic))
+			p.tooLarge(l, fmt.Errorf("one action is larger than the topic now allows (%w); raise max.message.bytes of %s", r.Code, l.Topic))
 			return
 		}
 		if err := p.split(l); err != nil {
@@ -225,7 +236,7 @@ func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
 		}
 		p.owedBytes -= len(o.bytes)
 		p.listener.Published(p.shard, l.TopicPartition, o.count, o.stamps, p.now)
-		if o.memory != nil && l.state != laneSending {
+		if o.memory != nil {
 			p.release(o.memory)
 		}
 		n++
@@ -257,7 +268,7 @@ func (p *publisher) look(l *lane) {
 		case err != nil:
 			p.wait(l, true, "look", err)
 		case end < l.lookFrom:
-			p.stop(l, fmt.Errorf("the topic ends at offset %d, but what was acknowledged reached %d: acknowledged actions are gone", end, l.lookFrom))
+			p.lose(l, fmt.Errorf("the topic ends at offset %d, but what was acknowledged reached %d: acknowledged actions are gone", end, l.lookFrom))
 		default:
 			l.end = end
 			p.lookOn(l, l.lookFrom)
@@ -326,7 +337,7 @@ func (p *publisher) seen(l *lane, raw []byte, from int64) error {
 			return err
 		}
 		i := p.reader.Info()
-		if i.ProducerID != p.producerID || i.ProducerEpoch != p.epoch {
+		if i.ProducerID != l.producer.ID || i.ProducerEpoch != l.producer.Epoch {
 			continue
 		}
 		last := unwrap(i.BaseSequence, l.acked) + (i.LastOffset - i.BaseOffset)
@@ -340,7 +351,7 @@ func (p *publisher) seen(l *lane, raw []byte, from int64) error {
 func (p *publisher) lookedThrough(l *lane) {
 	l.state, l.lookNext = laneIdle, false
 	if l.refusals > 1 { // refused, nothing missing, refused again (an acknowledgement sets it back)
-		p.stop(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
+		p.lose(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
 		return
 	}
 	if elapsed(l.looked, p.now) > staleOwner && !withoutLook { // slept meanwhile: what the look did not see may be there by now
@@ -417,13 +428,17 @@ func (p *publisher) split(l *lane) error {
 func (p *publisher) work(now time.Time) (wake time.Time) {
 	p.now = now
 	for _, l := range p.lanes {
-		if l.state != laneWaiting {
+		if l.state != laneWaiting && (l.state != laneRenewing || l.retryAt.IsZero()) {
 			continue
 		}
 		if now.Before(l.retryAt) {
 			if wake.IsZero() || l.retryAt.Before(wake) {
 				wake = l.retryAt
 			}
+			continue
+		}
+		if l.state == laneRenewing {
+			p.renew(l)
 			continue
 		}
 		l.state = laneIdle

@@ -30,6 +30,7 @@ type shardConfig struct {
 	journalID       [16]byte
 	partitioner     func(customer []byte) int32 // of the source; nil: any partition is right
 	skipGaps        bool
+	onLoss          string        // LossStop, LossResend or LossDrop
 	deleteRetention time.Duration // of the journal
 
 	dir        string // of the view

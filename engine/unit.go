@@ -262,9 +262,10 @@ func (s *shard) seal() {
 	s.head.Outbox = s.head.Outbox[:0]
 	for _, l := range s.pub.lanes {
 		if l.lookFrom >= 0 {
-			s.head.Outbox = append(s.head.Outbox, schemas.OutboxPosition{Topic: l.Topic, Partition: l.Partition, Next: l.next, Acked: l.acked, LookFrom: l.lookFrom})
+			s.head.Outbox = append(s.head.Outbox, s.pub.outboxPosition(l))
 		}
 	}
+	s.pub.sealing(u.number)
 	var err error
 	if u.head, err = s.head.Append(u.head[:0]); err != nil {
 		s.fail(err)
@@ -365,6 +366,7 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	}
 	s.listener.Unit(s.id, UnitInfo{Number: u.number, Events: u.events, Duplicates: u.duplicates, DeadLetter: u.deadLetters, Documents: len(u.documents),
 		Actions: countActions(u), Timers: u.fires, Lateness: u.lateness, LeftOut: u.leftOut, Bytes: size, Took: s.now.Sub(u.sealed), Next: u.next, End: s.end, Owed: s.pub.owedBytes})
+	s.pub.journaled(u.number)
 	for _, ab := range u.actions {
 		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps, memory: ab, origin: ab})
 	}

@@ -8,7 +8,9 @@ import (
 
 // HeadFormat is the newest format of head and claim that this code writes. A member that meets a newer one does not
 // claim (protocol rule 12).
-const HeadFormat = 1
+//
+// Format 2 added the producer of an OutboxPosition.
+const HeadFormat = 2
 
 // Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
 type Head struct {
@@ -49,6 +51,11 @@ type OutboxPosition struct {
 	Next      int64 // sequence of the next action
 	Acked     int64 // sequences below are on the topic
 	LookFrom  int64 // offset from which a look reads
+
+	// The producer id and epoch under which what is owed here goes out, where they are not the head's: after a broker lost
+	// what it had acknowledged (rule 9). ProducerID 0: the head's.
+	ProducerID    int64
+	ProducerEpoch int16
 }
 
 // Claim is the journal record `claim`: who says that the shard is theirs. The epoch is the record batch's own.
@@ -63,10 +70,53 @@ type Claim struct {
 // Append writes the head with its leading format byte.
 func (h *Head) Append(dst []byte) ([]byte, error) { return appendFormatted(dst, h) }
 
-// DecodeHead reads what Append wrote. A format of tomorrow is an *UnknownFormatError.
+// DecodeHead reads what Append wrote, now or in an earlier format. A format of tomorrow is an *UnknownFormatError.
 func DecodeHead(b []byte) (*Head, error) {
+	if len(b) > 0 && b[0] == 1 {
+		return decodeHead1(b)
+	}
 	h := new(Head)
 	return h, decodeFormatted(b, "head", h)
+}
+
+// head1 is the head of format 1.
+type head1 struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Unit                uint64
+	Clock               int64
+	ClusterID           string
+	SourceID            [16]byte
+	JournalID           [16]byte
+	Sources             []SourcePosition
+	Control             int64
+	ActionProducerID    int64
+	ActionProducerEpoch int16
+	Outbox              []outboxPosition1
+	FreshProducerID     int64
+}
+
+type outboxPosition1 struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Topic     string
+	Partition int32
+	Next      int64
+	Acked     int64
+	LookFrom  int64
+}
+
+func decodeHead1(b []byte) (*Head, error) {
+	var o head1
+	if err := decodeFormatted(b, "head", &o); err != nil {
+		return nil, err
+	}
+	h := &Head{Unit: o.Unit, Clock: o.Clock, ClusterID: o.ClusterID, SourceID: o.SourceID, JournalID: o.JournalID, Sources: o.Sources, Control: o.Control,
+		ActionProducerID: o.ActionProducerID, ActionProducerEpoch: o.ActionProducerEpoch, FreshProducerID: o.FreshProducerID}
+	for _, p := range o.Outbox {
+		h.Outbox = append(h.Outbox, OutboxPosition{Topic: p.Topic, Partition: p.Partition, Next: p.Next, Acked: p.Acked, LookFrom: p.LookFrom})
+	}
+	return h, nil
 }
 
 // Append writes the claim with its leading format byte.

@@ -3,12 +3,13 @@ package schemas
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 )
 
 func TestHeadRoundTrip(t *testing.T) {
 	h := &Head{Unit: 7, Clock: NoTime, ClusterID: "c", SourceID: [16]byte{1}, Sources: []SourcePosition{{Topic: "events", Offset: 1 << 40, LeaderEpoch: -1}},
-		ActionProducerID: 4000, ActionProducerEpoch: 3, Outbox: []OutboxPosition{{Topic: "actions.push", Partition: 3, Next: 1 << 33, Acked: 5, LookFrom: 9}}}
+		ActionProducerID: 4000, ActionProducerEpoch: 3, Outbox: []OutboxPosition{{Topic: "actions.push", Partition: 3, Next: 1 << 33, Acked: 5, LookFrom: 9, ProducerID: 5000, ProducerEpoch: 1}}}
 	b, err := h.Append(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +27,18 @@ func TestHeadRoundTrip(t *testing.T) {
 	var unknown *UnknownFormatError
 	if _, err := DecodeHead(b); !errors.As(err, &unknown) {
 		t.Errorf("a newer format gives %v", err)
+	}
+}
+
+// What format 1 was, byte for byte: unit 7, one source, one outbox position.
+func TestHeadOfFormat1(t *testing.T) {
+	b := slices.Concat([]byte{1, 0x9b, 7, 0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0, 0xa1, 'c', 0xc4, 16}, make([]byte, 16), []byte{0xc4, 16}, make([]byte, 16),
+		[]byte{0x91, 0x93, 0xa6}, []byte("events"), []byte{9, 0xff, 0, 0xcd, 0x0f, 0xa0, 3, 0x91, 0x95, 0xa1, 'a', 2, 6, 5, 4, 0})
+	got, err := DecodeHead(b)
+	want := &Head{Unit: 7, Clock: NoTime, ClusterID: "c", Sources: []SourcePosition{{Topic: "events", Offset: 9, LeaderEpoch: -1}}, ActionProducerID: 4000, ActionProducerEpoch: 3,
+		Outbox: []OutboxPosition{{Topic: "a", Partition: 2, Next: 6, Acked: 5, LookFrom: 4}}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, %v", got, err)
 	}
 }
 

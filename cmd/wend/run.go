@@ -59,9 +59,6 @@ wins, then the variable, then the file.`,
 			return p.run(cmd.Context(), metrics, func(http string) {
 				log.Info("running", zap.String("version", version()), zap.String("app", w.config.App), zap.String("source", w.config.Source.Topic),
 					zap.Int32("partitions", p.world.Partitions), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
-				if w.config.OnLoss != engine.LossStop {
-					log.Warn("on_loss is not supported beyond stop yet: on a loss the shard's publisher stops", zap.String("on_loss", w.config.OnLoss))
-				}
 			})
 		},
 	}

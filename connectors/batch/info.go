@@ -135,9 +135,9 @@ func verify(b []byte, offset int64) error {
 	return nil
 }
 
-// Restamp moves the batch, which must be all of b, to another time in place: its base timestamp becomes ms, its records
-// keep their distance from it, and the checksum follows. Nothing is changed when b is not one whole batch.
-func Restamp(b []byte, ms int64) error {
+// Restamp moves the batch, which must be all of b, to another time and producer in place: its base timestamp becomes ms,
+// its records keep their distance from it, and the checksum follows. Nothing is changed when b is not one whole batch.
+func Restamp(b []byte, ms, producerID int64, producerEpoch int16) error {
 	in, err := ReadInfo(b)
 	if err != nil {
 		return err
@@ -147,6 +147,8 @@ func Restamp(b []byte, ms int64) error {
 	}
 	binary.BigEndian.PutUint64(b[atBaseTime:], uint64(ms))
 	binary.BigEndian.PutUint64(b[atMaxTime:], uint64(ms+(in.MaxTimestamp-in.BaseTimestamp)))
+	binary.BigEndian.PutUint64(b[atProducer:], uint64(producerID))
+	binary.BigEndian.PutUint16(b[atProdEpoch:], uint16(producerEpoch))
 	binary.BigEndian.PutUint32(b[atCRC:], checksum(b[atAttributes:]))
 	return nil
 }

@@ -377,13 +377,14 @@ func TestBuilder(t *testing.T) {
 		check(t, raw, want)
 
 		to := rapid.Int64Range(0, 1<<42).Draw(t, "restamp")
-		if err := Restamp(raw, to); err != nil {
+		id, epoch := rapid.Int64().Draw(t, "id"), rapid.Int16().Draw(t, "epoch")
+		if err := Restamp(raw, to, id, epoch); err != nil {
 			t.Fatal(err)
 		}
 		for i := range want {
 			want[i].timestamp += to - h.Timestamp
 		}
-		if info, _ := ReadInfo(raw); info.BaseTimestamp != to || info.MaxTimestamp != newest+to-h.Timestamp {
+		if info, _ := ReadInfo(raw); info.BaseTimestamp != to || info.MaxTimestamp != newest+to-h.Timestamp || info.ProducerID != id || info.ProducerEpoch != epoch {
 			t.Fatalf("%+v", info)
 		}
 		if err := Verify(raw); err != nil {

@@ -102,14 +102,14 @@ func TestEveryBit(t *testing.T) {
 		t.Error(err)
 	}
 	for n := range len(good) {
-		if Verify(good[:n]) == nil || Restamp(good[:n:n], 1) == nil {
+		if Verify(good[:n]) == nil || Restamp(good[:n:n], 1, 1, 1) == nil {
 			t.Errorf("%d bytes of it are taken for it", n)
 		}
 		if _, err := ReadInfo(good[:n]); err == nil {
 			t.Errorf("the head of %d bytes is read", n)
 		}
 	}
-	if long := append(one(t), 0); Verify(long) == nil || Restamp(long, 1) == nil {
+	if long := append(one(t), 0); Verify(long) == nil || Restamp(long, 1, 1, 1) == nil {
 		t.Error("more than a batch is taken for one")
 	}
 }
