@@ -123,18 +123,26 @@ func (c Code) Class() Class {
 	return Refused
 }
 
-// Class of a produce answer. A broker that stops leading while a batch waits for its replicas answers NOT_LEADER (or
-// that it no longer knows the partition, or its disk), although the batch is in its log and may survive the change: what
-// a refused fetch makes a mere retry is ambiguous here (kafka.server.DelayedProduce, cases A and B).
+// Class of a produce answer. What is not surely a definite no is Ambiguous, also a code that nobody knows: a look costs
+// little, a second copy is what must never be written. So a broker that stops leading while a batch waits for its replicas
+// answers NOT_LEADER (or that it no longer knows the partition, or its disk), although the batch is in its log and may
+// survive the change: what a refused fetch makes a mere retry is ambiguous here (kafka.server.DelayedProduce, cases A and B).
 func (p *Produced) Class() Class {
 	if p.Err != nil {
 		return Classify(p.Err)
 	}
 	switch p.Code {
-	case NotLeader, UnknownTopicOrPartition, KafkaStorageError:
-		return Ambiguous
+	case OK:
+		return Done
+	case LeaderNotAvailable, NotEnoughReplicas, FencedLeaderEpoch, UnknownLeaderEpoch:
+		return Retry
+	case InvalidProducerEpoch, ProducerFenced:
+		return Fenced
+	case MessageTooLarge, RecordListTooLarge, InvalidTopic, TopicAuthorizationFailed, ClusterAuthorizationFailed,
+		PolicyViolation, InvalidTimestamp, InvalidRecord, CorruptMessage:
+		return Refused
 	}
-	return p.Code.Class()
+	return Ambiguous
 }
 
 // Classify an error that a Cluster gave: by the Code in it, and without one Ambiguous, for then no answer came.

@@ -16,28 +16,35 @@ const (
 	outOfOrder                  // the broker expects another sequence
 	fencedOff                   // a higher epoch has written
 	tooLarge                    // it is not and never will be
-	refused                     // it will not be until somebody changes something (rights, a deleted topic)
+	refused                     // it will not be until somebody changes something (rights, a login, a deleted topic)
 )
 
-// verdict classifies every answer. What is not known to be harmless is doubtful: a look costs little, a second copy
-// of an action is what this program must never write.
+// verdict tells the classes of a produce answer apart where the protocol does. Each code is judged in
+// connectors.(*Produced).Class; here stand only those that mean more than their class.
 func verdict(r connectors.Produced) verdictOn {
+	class := r.Class()
 	if r.Err != nil {
+		if class == connectors.Refused { // a login that is no longer taken
+			return refused
+		}
 		return doubtful
 	}
 	switch r.Code {
-	case connectors.OK:
-		return taken
-	case connectors.LeaderNotAvailable, connectors.NotEnoughReplicas, connectors.FencedLeaderEpoch, connectors.UnknownLeaderEpoch:
-		return notTaken // NotLeader is none of these: a leader that steps down answers so for what is in its log already
 	case connectors.OutOfOrderSequence, connectors.UnknownProducerID, connectors.DuplicateSequence:
 		return outOfOrder
-	case connectors.InvalidProducerEpoch, connectors.ProducerFenced:
-		return fencedOff
 	case connectors.MessageTooLarge, connectors.RecordListTooLarge:
 		return tooLarge
-	case connectors.UnknownTopicOrPartition, connectors.InvalidTopic, connectors.TopicAuthorizationFailed, connectors.ClusterAuthorizationFailed,
-		connectors.PolicyViolation, connectors.InvalidTimestamp, connectors.InvalidRecord, connectors.CorruptMessage:
+	case connectors.UnknownTopicOrPartition: // as loud as a topic that is gone; and looked at, as all that is ambiguous
+		return refused
+	}
+	switch class {
+	case connectors.Done:
+		return taken
+	case connectors.Retry:
+		return notTaken
+	case connectors.Fenced:
+		return fencedOff
+	case connectors.Refused:
 		return refused
 	}
 	return doubtful
