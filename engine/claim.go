@@ -374,6 +374,7 @@ func (c *claim) stake() {
 	c.producerID, c.epoch = c.tail.producerID, c.tail.epoch
 	if withoutClaim {
 		c.producerID, c.epoch, c.offset = batch.NoProducer, -1, c.tail.position-1
+		c.sent, c.heard, c.stamped = s.now, s.now, -1
 		s.own()
 		return
 	}
