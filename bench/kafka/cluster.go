@@ -32,6 +32,10 @@ type Options struct {
 	Port       int      // of the first, 19092 when zero; node n has Port+10(n-1), its controller the port behind
 	Properties []string // lines for server.properties, later ones win: "log.segment.bytes=1048576"
 	Heap       string   // as java's -Xmx says it; "768m" when empty
+
+	Listeners []Listener        // beside the plain one; up to 7
+	Users     map[string]string // passwords, for SASL listeners
+	Authorize bool              // nobody may do anything but by an ACL, apart from who comes by the plain listener
 }
 
 // Cluster is one that runs, or ran, in a directory. Nodes count from 1.
@@ -87,7 +91,8 @@ func start(ctx context.Context, dir string, o Options) (*Cluster, error) {
 		if err := os.WriteFile(properties, o.properties(n, c.node(n)), 0o644); err != nil {
 			return nil, err
 		}
-		format := exec.CommandContext(ctx, java, "-cp", filepath.Join(jars, "*"), "kafka.tools.StorageTool", "format", "-t", id, "-c", properties)
+		args := append([]string{"-cp", filepath.Join(jars, "*"), "kafka.tools.StorageTool", "format", "-t", id, "-c", properties}, o.scramUsers()...)
+		format := exec.CommandContext(ctx, java, args...)
 		if out, err := format.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("format the storage of node %d: %w\n%s", n, err, out)
 		}
@@ -123,7 +128,8 @@ func Open(dir string) (*Cluster, error) {
 			return nil, fmt.Errorf("kafka in %s: %w", dir, err)
 		}
 		for line := range strings.Lines(string(b)) {
-			if addr, ok := strings.CutPrefix(strings.TrimSpace(line), "advertised.listeners=PLAINTEXT://"); ok {
+			if listeners, ok := strings.CutPrefix(strings.TrimSpace(line), "advertised.listeners=PLAINTEXT://"); ok {
+				addr, _, _ := strings.Cut(listeners, ",")
 				c.addrs = append(c.addrs, addr)
 			}
 		}
@@ -233,10 +239,11 @@ func (o Options) properties(node int, dir string) []byte {
 		"process.roles=broker,controller",
 		fmt.Sprintf("node.id=%d", node),
 		"controller.quorum.voters=" + strings.Join(voters, ","),
-		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", o.port(node), o.port(node)+1),
-		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d", o.port(node)),
+		fmt.Sprintf("listeners=CONTROLLER://127.0.0.1:%d,PLAINTEXT://127.0.0.1:%d", o.port(node)+1, o.port(node)) + o.listeners(node),
+		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d", o.port(node)) + o.listeners(node),
 		"controller.listener.names=CONTROLLER",
-		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+		"inter.broker.listener.name=PLAINTEXT",
+		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT" + o.protocols(),
 		"log.dirs=" + filepath.Join(dir, "data"),
 		"num.partitions=4",
 		fmt.Sprintf("default.replication.factor=%d", replicas),
@@ -250,6 +257,7 @@ func (o Options) properties(node int, dir string) []byte {
 		"group.min.session.timeout.ms=1000",
 		"log.cleaner.backoff.ms=1000",
 	}
+	lines = append(lines, o.security()...)
 	lines = append(lines, o.Properties...)
 	return []byte(strings.Join(lines, "\n") + "\n")
 }

@@ -36,7 +36,7 @@ func TestProperties(t *testing.T) {
 	got := string(o.properties(2, "/d/2"))
 	for _, want := range []string{
 		"node.id=2\n", "controller.quorum.voters=1@127.0.0.1:29101,2@127.0.0.1:29111,3@127.0.0.1:29121\n",
-		"listeners=PLAINTEXT://127.0.0.1:29110,CONTROLLER://127.0.0.1:29111\n", "log.dirs=/d/2/data\n",
+		"listeners=CONTROLLER://127.0.0.1:29111,PLAINTEXT://127.0.0.1:29110\n", "log.dirs=/d/2/data\n",
 		"default.replication.factor=3\n", "min.insync.replicas=2\n",
 	} {
 		if !strings.Contains(got, want) {
