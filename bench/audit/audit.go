@@ -133,7 +133,9 @@ func (a *Audit) Letter(r Record) {
 // first, then the others.
 func (a *Audit) Finish() *Report {
 	for _, name := range slices.Sorted(maps.Keys(a.customers)) {
+		before := a.report.total()
 		a.compare(name, a.customers[name])
+		a.report.suspect(name, before)
 	}
 	if a.rules.Letters {
 		for _, p := range slices.SortedFunc(maps.Keys(a.letters), func(x, y place) int {

@@ -41,9 +41,24 @@ type Report struct {
 
 	Counts   map[Finding]int
 	Examples []string // some of each kind
+	Suspects []string // customers of findings, the first few
 
 	Immediate *hdrhistogram.Histogram // milliseconds from an event's ts to its action's append
 	Lateness  *hdrhistogram.Histogram // milliseconds from due to append, of reminders not due while the engine was down
+}
+
+// suspect notes a customer of whom there are findings beyond those counted before.
+func (r *Report) suspect(customer string, before int) {
+	if r.total() > before && len(r.Suspects) < examples {
+		r.Suspects = append(r.Suspects, customer)
+	}
+}
+
+func (r *Report) total() (n int) {
+	for _, c := range r.Counts {
+		n += c
+	}
+	return n
 }
 
 func (r *Report) add(f Finding, format string, args ...any) {
@@ -55,11 +70,7 @@ func (r *Report) add(f Finding, format string, args ...any) {
 
 // Problem is nil when everything is as it must be and enough of it could be told.
 func (r *Report) Problem() error {
-	total := 0
-	for _, n := range r.Counts {
-		total += n
-	}
-	if total > 0 {
+	if total := r.total(); total > 0 {
 		return fmt.Errorf("the audit found %d wrong", total)
 	}
 	if r.Expected == 0 {

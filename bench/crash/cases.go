@@ -61,11 +61,11 @@ func (s *runner) unitSizes(ctx context.Context) error {
 
 // through runs the engine over what the source holds, audits, and gives the ids of its actions, sorted.
 func (s *runner) through(ctx context.Context, a *stand.App, unitEvents int, last int64) ([]string, error) {
-	w, err := watch(ctx, s.Brokers, a.Actions)
+	w, err := s.Watch(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
+	defer w.Close()
 	m, err := s.NewMember(a, "a", unitEvents)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (s *runner) through(ctx context.Context, a *stand.App, unitEvents int, last
 	if err := p.Ready(ctx, readyTimeout); err != nil {
 		return nil, err
 	}
-	if err := s.rest(ctx, a, w, last, a.Name); err != nil {
+	if err := s.Rest(ctx, a, w, last, a.Name, restTimeout); err != nil {
 		return nil, err
 	}
 	fmt.Printf("%s: came to rest after %.1f s\n", a.Name, time.Since(p.Started).Seconds())
@@ -104,11 +104,11 @@ func (s *runner) downtimeUnread(ctx context.Context) error {
 	if err := s.Create(ctx, a, nil); err != nil {
 		return err
 	}
-	w, err := watch(ctx, s.Brokers, a.Actions)
+	w, err := s.Watch(ctx, a)
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer w.Close()
 	m, err := s.NewMember(a, "a", 0)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (s *runner) downtimeUnread(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !w.until(ctx, s.o.await/2, func() bool { return w.answered(ids) }) {
+	if !w.Until(ctx, s.o.await/2, func() bool { return w.Answered(ids) }) {
 		return stand.Wrongf("the engine has not handled %d events within %v\n%s", people, s.o.await/2, p.Tail())
 	}
 	if err := p.Kill(); err != nil {
@@ -163,8 +163,8 @@ func (s *runner) downtimeUnread(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("%d carts filled, %d of them bought while the engine was down for %.1f s, beyond the reminders' due moment\n", people, people/2, p.Started.Sub(down).Seconds())
-	failed := []error{s.rest(ctx, a, w, time.Now().UnixMilli(), "end")}
-	failed = append(failed, p.Stop(20*time.Second), s.audited(ctx, a, []audit.Span{{From: down.UnixMilli(), To: time.Now().UnixMilli()}}), s.journalKept(ctx, a))
+	failed := []error{s.Rest(ctx, a, w, time.Now().UnixMilli(), "end", restTimeout)}
+	failed = append(failed, p.Stop(20*time.Second), s.audited(ctx, a, []audit.Span{{From: down.UnixMilli(), To: time.Now().UnixMilli()}}), s.JournalKept(ctx, a))
 	return stand.Together(failed...)
 }
 

@@ -20,6 +20,7 @@ const (
 	readyTimeout = 60 * time.Second
 	firstTimeout = 30 * time.Second
 	aimTimeout   = 20 * time.Second
+	restTimeout  = 2 * time.Minute
 )
 
 // undecidedShare is how many of the reminders may meet an event of their customer within the slack of their due moment:
@@ -33,7 +34,7 @@ func undecidedShare(o *options) float64 {
 type fire struct {
 	*runner
 	app    *stand.App
-	watch  *watcher
+	watch  *stand.Watcher
 	random *rand.Rand
 	load   *workload.Load
 	sent   workload.Sent
@@ -65,10 +66,10 @@ func (s *runner) underFire(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if f.watch, err = watch(ctx, s.Brokers, f.app.Actions); err != nil {
+	if f.watch, err = s.Watch(ctx, f.app); err != nil {
 		return err
 	}
-	defer f.watch.close()
+	defer f.watch.Close()
 	m, err := s.NewMember(f.app, "a", 0)
 	if err != nil {
 		return err
@@ -104,8 +105,8 @@ func (s *runner) underFire(ctx context.Context) error {
 		}
 	}
 	f.table()
-	if s.Proxy != nil {
-		dropped, of := s.Proxy.Dropped()
+	for _, p := range s.Proxies {
+		dropped, of := p.Dropped()
 		fmt.Printf("proxy: %d of %d produce answers lost\n", dropped, of)
 		if dropped == 0 {
 			f.failed = append(f.failed, stand.Wrongf("the proxy lost nothing: this run shows nothing"))
@@ -151,7 +152,7 @@ func (f *fire) live(ctx context.Context, m *stand.Member, wiped bool, env ...str
 	}
 	l.ready = time.Now()
 	var ok bool
-	if l.first, ok = f.watch.first(ctx, p.Started, firstTimeout); !ok {
+	if l.first, ok = f.watch.First(ctx, p.Started, firstTimeout); !ok {
 		return nil, stand.Wrongf("start %d: no action within %v of being ready\n%s", l.number, firstTimeout, p.Tail())
 	}
 	return l, nil
@@ -245,7 +246,7 @@ func (f *fire) finish(ctx context.Context, running ...*stand.Process) error {
 	}
 	fmt.Printf("sent %d events and %d records that are none; the producer was late by %v at p99, %v at most\n", f.sent.Events, f.sent.Malformed,
 		f.sent.Late.Round(time.Millisecond), f.sent.LateMax.Round(time.Millisecond))
-	if err := f.rest(ctx, f.app, f.watch, f.sent.Last, "end"); err != nil {
+	if err := f.Rest(ctx, f.app, f.watch, f.sent.Last, "end", restTimeout); err != nil {
 		f.failed = append(f.failed, err)
 	}
 	for _, p := range running {
@@ -262,34 +263,13 @@ func (f *fire) finish(ctx context.Context, running ...*stand.Process) error {
 	return nil
 }
 
-// rest waits until everything sent was handled, every timer is due and nothing more is published.
-func (s *runner) rest(ctx context.Context, a *stand.App, w *watcher, last int64, tag string) error {
-	ids, err := workload.SendSentinels(ctx, s.Brokers, a.Source, tag, stand.Partitions)
-	if err != nil {
-		return err
-	}
-	if !w.until(ctx, 2*time.Minute, func() bool { return w.answered(ids) }) {
-		return stand.Wrongf("the engine has not come to the end of the source")
-	}
-	due := max(time.Now().UnixMilli(), last) + s.o.await.Milliseconds()
-	select {
-	case <-time.After(time.Until(time.UnixMilli(due)) + time.Second):
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if !w.quiet(ctx, 1500*time.Millisecond, 30*time.Second) {
-		return stand.Wrongf("the engine still publishes 30 s after the last timer was due")
-	}
-	return nil
-}
-
 // table says what each life brought. Actions are counted by when they were appended, so this is for when all of them
 // have been seen.
 func (f *fire) table() {
 	fmt.Println("start  wiped  ready     first action  actions  end")
 	slowest := time.Duration(0)
 	for i, l := range f.lives {
-		l.actions = f.watch.between(l.process.Started, l.end.Add(time.Millisecond))
+		l.actions = f.watch.Between(l.process.Started, l.end.Add(time.Millisecond))
 		fmt.Printf("%5d  %-5v  %-8s  %-12s  %7d  %s\n", l.number, l.wiped, ms(l.ready.Sub(l.process.Started)), ms(l.first.Sub(l.process.Started)), l.actions, l.how)
 		if l.actions == 0 {
 			f.failed = append(f.failed, stand.Wrongf("start %d published nothing", l.number))
@@ -313,7 +293,7 @@ func (f *fire) verdict(ctx context.Context) error {
 	if err := f.audited(ctx, f.app, f.down); err != nil {
 		f.failed = append(f.failed, err)
 	}
-	if err := f.journalKept(ctx, f.app); err != nil {
+	if err := f.JournalKept(ctx, f.app); err != nil {
 		f.failed = append(f.failed, err)
 	}
 	return stand.Together(f.failed...)

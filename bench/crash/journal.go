@@ -24,37 +24,6 @@ var tinySegments = map[string]string{
 	"max.compaction.lag.ms": "3000", "delete.retention.ms": "120000", "max.message.bytes": "1048576",
 }
 
-// journalKept looks at who wrote the journal: behind an owner's claim nothing of an earlier owner may stand.
-func (s *runner) journalKept(ctx context.Context, a *stand.App) error {
-	type owner struct {
-		epoch int16
-		seen  bool
-	}
-	var owners [stand.Partitions]owner
-	claims, late := 0, 0
-	if err := audit.EachRecord(ctx, s.Brokers, a.Journal, func(r *kgo.Record) {
-		o := &owners[r.Partition]
-		if string(r.Key) == "claim" {
-			claims++
-		}
-		if o.seen && r.ProducerEpoch < o.epoch || r.ProducerID < 0 {
-			late++
-		}
-		o.epoch, o.seen = max(o.epoch, r.ProducerEpoch), true
-	}); err != nil {
-		return err
-	}
-	epochs := make([]int16, 0, stand.Partitions)
-	for _, o := range owners {
-		epochs = append(epochs, o.epoch)
-	}
-	fmt.Printf("journal: the epochs stand at %v, %d claims left; %d records of none who owned it then\n", epochs, claims, late)
-	if late > 0 {
-		return stand.Wrongf("%d records in the journal are of none who owned it then", late)
-	}
-	return nil
-}
-
 // journalSize is how many records the journal holds, and over how many offsets.
 func (s *runner) journalSize(ctx context.Context, a *stand.App) (records, offsets int64, err error) {
 	if err = audit.EachRecord(ctx, s.Brokers, a.Journal, func(*kgo.Record) { records++ }); err != nil {

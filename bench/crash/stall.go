@@ -13,7 +13,7 @@ import (
 
 // stall starts a second engine, stops the first where it stands for longer than its session, waits until the second has
 // published on every partition, and wakes the first. What the first had in hand then is refused by the journal, and what
-// it publishes is what the second owes: the audit and journalKept see whether that is so.
+// it publishes is what the second owes: the audit and JournalKept see whether that is so.
 func (f *fire) stall(ctx context.Context, first *stand.Process) (*stand.Process, error) {
 	m, err := f.NewMember(f.app, "b", 0)
 	if err != nil {
@@ -38,26 +38,24 @@ func (f *fire) stall(ctx context.Context, first *stand.Process) (*stand.Process,
 		return nil, stand.Together(err, awake())
 	}
 	taken := []int{} // partitions on which nobody publishes now: those of the first
-	f.watch.mu.Lock()
 	for p := range stand.Partitions {
-		if f.watch.count(p, stopped.Add(time.Second).UnixMilli(), time.Now().UnixMilli()) == 0 {
+		if f.watch.Count(p, stopped.Add(time.Second).UnixMilli(), time.Now().UnixMilli()) == 0 {
 			taken = append(taken, p)
 		}
 	}
-	f.watch.mu.Unlock()
 	beyond := stopped.Add(stand.SessionTimeout + time.Second)
 	if err := f.pause(ctx, time.Until(beyond)); err != nil {
 		return nil, stand.Together(err, awake())
 	}
-	ok := f.watch.until(ctx, 30*time.Second, func() bool {
+	ok := f.watch.Until(ctx, 30*time.Second, func() bool {
 		for p := range stand.Partitions {
-			if f.watch.count(p, stopped.Add(time.Second).UnixMilli(), 1<<62) == 0 {
+			if f.watch.Count(p, stopped.Add(time.Second).UnixMilli(), 1<<62) == 0 {
 				return false
 			}
 		}
 		return true
 	})
-	took := f.watch.allSince(stopped.Add(time.Second)).Sub(stopped)
+	took := f.watch.AllSince(stopped.Add(time.Second)).Sub(stopped)
 	if err := f.pause(ctx, 2*time.Second); err != nil {
 		return nil, stand.Together(err, awake())
 	}

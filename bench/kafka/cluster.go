@@ -28,10 +28,11 @@ const (
 
 // Options of a cluster. The zero value is one broker on port 19092.
 type Options struct {
-	Nodes      int      // brokers, 1 when zero; each is a controller too
-	Port       int      // of the first, 19092 when zero; node n has Port+10(n-1), its controller the port behind
-	Properties []string // lines for server.properties, later ones win: "log.segment.bytes=1048576"
-	Heap       string   // as java's -Xmx says it; "768m" when empty
+	Nodes      int                     // brokers, 1 when zero; each is a controller too
+	Port       int                     // of the first, 19092 when zero; node n has Port+10(n-1), its controller the port behind
+	Properties []string                // lines for server.properties, later ones win: "log.segment.bytes=1048576"
+	Each       func(node int) []string // further lines for one node, behind Properties; may be nil
+	Heap       string                  // as java's -Xmx says it; "768m" when empty
 
 	Listeners []Listener        // beside the plain one; up to 7
 	Users     map[string]string // passwords, for SASL listeners
@@ -259,6 +260,9 @@ func (o Options) properties(node int, dir string) []byte {
 	}
 	lines = append(lines, o.security()...)
 	lines = append(lines, o.Properties...)
+	if o.Each != nil {
+		lines = append(lines, o.Each(node)...)
+	}
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
 

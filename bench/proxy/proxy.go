@@ -1,6 +1,6 @@
-// Package proxy is a TCP proxy in front of a Kafka broker that loses answers: it forwards every request, and of the answers
-// to produce requests it discards one in so many and cuts that connection. The client then cannot know whether its batch
-// was appended (it was). It knows Kafka's framing and the first fields of a request, nothing behind them, and rewrites
+// Package proxy is a TCP proxy in front of a Kafka broker that does what networks do: it loses answers, holds up or holds
+// back what goes through, and cuts connections. An answer to a produce request that is lost leaves the client without
+// knowledge whether its batch was appended (it was). The proxy knows Kafka's framing and the first fields of a request, nothing behind them, and rewrites
 // nothing: the broker needs a listener that is advertised under the proxy's address.
 package proxy
 
@@ -19,14 +19,16 @@ import (
 // Proxy is one that listens. Its owner calls Close.
 type Proxy struct {
 	upstream string
-	every    int64
 	listener net.Listener
 	answers  atomic.Int64 // to produce requests
 	dropped  atomic.Int64
 
-	mu     sync.Mutex
-	open   map[net.Conn]bool // nil once closed
-	serves sync.WaitGroup
+	mu      sync.Mutex
+	faults  Faults
+	changed chan struct{}     // closed when faults are replaced, then made anew
+	ended   chan struct{}     // closed by the first Close
+	open    map[net.Conn]bool // nil once closed
+	serves  sync.WaitGroup
 }
 
 const (
@@ -34,14 +36,13 @@ const (
 	maxFrame   = 256 << 20
 )
 
-// Listen begins to forward connections to upstream, dropping each every-th answer to a produce request, none when every
-// is below 1.
-func Listen(addr, upstream string, every int) (*Proxy, error) {
+// Listen begins to forward connections to upstream, with the faults given.
+func Listen(addr, upstream string, f Faults) (*Proxy, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	p := &Proxy{upstream: upstream, every: int64(every), listener: l, open: map[net.Conn]bool{}}
+	p := &Proxy{upstream: upstream, faults: f, listener: l, open: map[net.Conn]bool{}, changed: make(chan struct{}), ended: make(chan struct{})}
 	p.serves.Go(p.accept)
 	return p, nil
 }
@@ -58,6 +59,9 @@ func (p *Proxy) Close() error {
 	p.mu.Lock()
 	open := p.open
 	p.open = nil
+	if open != nil {
+		close(p.ended)
+	}
 	p.mu.Unlock()
 	for c := range open {
 		_ = c.Close() // it is cut: what it says about it is of no use
@@ -113,27 +117,22 @@ func (p *Proxy) serve(client net.Conn) {
 			if binary.BigEndian.Uint16(head) == produceKey {
 				produces.add(binary.BigEndian.Uint32(head[4:]))
 			}
+			p.disturb()
 			return true
 		})
 		_ = broker.Close() // either end gone ends both
 	})
 	both.Go(func() {
 		_ = forward(client, broker, 4, func(head []byte) bool {
-			return !produces.take(binary.BigEndian.Uint32(head)) || !p.loses()
+			if produces.take(binary.BigEndian.Uint32(head)) && p.loses() {
+				return false
+			}
+			p.disturb()
+			return true
 		})
 		_ = client.Close()
 	})
 	both.Wait()
-}
-
-// loses counts an answer to a produce request and says whether it is one to lose.
-func (p *Proxy) loses() bool {
-	n := p.answers.Add(1)
-	if p.every < 1 || n%p.every != 0 {
-		return false
-	}
-	p.dropped.Add(1)
-	return true
 }
 
 // produces are the correlation ids of produce requests under way on a connection.

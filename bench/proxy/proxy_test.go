@@ -67,7 +67,7 @@ func request(key uint16, id uint32, body []byte) []byte {
 
 func TestDropsEveryThirdProduceAnswer(t *testing.T) {
 	got := make(chan uint16, 100)
-	p, err := Listen("127.0.0.1:0", broker(t, got), 3)
+	p, err := Listen("127.0.0.1:0", broker(t, got), Faults{Lose: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestDropsEveryThirdProduceAnswer(t *testing.T) {
 }
 
 func TestRefusesWhatIsNotKafka(t *testing.T) {
-	p, err := Listen("127.0.0.1:0", broker(t, make(chan uint16, 1)), 0)
+	p, err := Listen("127.0.0.1:0", broker(t, make(chan uint16, 1)), Faults{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestRefusesWhatIsNotKafka(t *testing.T) {
 }
 
 func TestUpstreamDown(t *testing.T) {
-	p, err := Listen("127.0.0.1:0", "127.0.0.1:1", 1)
+	p, err := Listen("127.0.0.1:0", "127.0.0.1:1", Faults{Lose: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

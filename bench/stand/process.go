@@ -81,7 +81,9 @@ func (s *Stand) Run(log string, env []string, program string, args ...string) (*
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
+	s.mu.Lock()
 	s.processes = append(s.processes, p)
+	s.mu.Unlock()
 	go func() {
 		p.Err = p.cmd.Wait()
 		p.EndedAt = time.Now()

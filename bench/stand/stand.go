@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -26,7 +28,7 @@ import (
 	"wend/bench/workload"
 )
 
-// Partitions is what every topic of a test has, but the control topic.
+// Partitions is what every topic of a test has, unless its options say otherwise.
 const Partitions = 4
 
 // SessionTimeout is the engine's in these tests: the shortest that its members may be without suspicion on a loaded machine.
@@ -34,30 +36,38 @@ const SessionTimeout = 6 * time.Second
 
 // Options of a stand. The zero value builds the binary and starts a Kafka in a temporary directory.
 type Options struct {
-	Brokers   string        // a Kafka to use, host:port with commas; "" starts one
-	Port      int           // where that listens, with up to three ports behind it
-	Binary    string        // wend; "" builds it
-	Dir       string        // where everything goes, kept; "" is a temporary directory, kept when something is wrong
-	Sabotage  string        // a protection to leave out, as WEND_TEST_SABOTAGE has it
-	ProxyDrop int           // the engine behind a proxy that loses every so many-th produce answer; 0: none
-	Forget    time.Duration // a Kafka that is started forgets producers silent for so long; 0: as long as it likes, a day
-	Await     time.Duration // of the workload's reminders
+	Brokers    string        // a Kafka to use, host:port with commas; "" starts one
+	Port       int           // where that listens, with up to three ports behind it, further brokers each ten higher
+	Nodes      int           // brokers of one that is started; 1 when zero, of 3 each partition has three replicas
+	Behind     bool          // the engine behind a proxy for each broker
+	Properties []string      // further properties of brokers that are started
+	HTTPPort   int           // of the first engine, the next ones behind it; 0: any free ones
+	Partitions int32         // of each topic; the constant when zero
+	Binary     string        // wend; "" builds it
+	Dir        string        // where everything goes, kept; "" is a temporary directory, kept when something is wrong
+	Sabotage   string        // a protection to leave out, as WEND_TEST_SABOTAGE has it
+	ProxyDrop  int           // what such a proxy begins with: it loses every so many-th produce answer; 0: none
+	Forget     time.Duration // a Kafka that is started forgets producers silent for so long; 0: as long as it likes, a day
+	Await      time.Duration // of the workload's reminders
 }
 
 // Stand is all that a test stands on. Its owner calls Close.
 type Stand struct {
 	Dir     string
-	Brokers string       // for tests
-	Proxy   *proxy.Proxy // nil without one
+	Brokers string             // for tests
+	Proxies []*proxy.Proxy     // of the brokers, the first first; empty without them
+	Cluster *realkafka.Cluster // nil when it is not ours
 	Admin   *kadm.Client
 
 	o         Options
 	temporary bool
 	binary    string
 	behind    string // brokers, for the engine
-	cluster   *realkafka.Cluster
 	client    *kgo.Client
+
+	mu        sync.Mutex
 	processes []*Process
+	members   int
 }
 
 // New builds and starts what the options do not name.
@@ -108,39 +118,55 @@ func (s *Stand) build(ctx context.Context) error {
 	return nil
 }
 
-// startKafka starts one broker; with a proxy before it, the broker has a second listener that it advertises under the
-// proxy's address, so that clients who come through the proxy stay behind it.
+// startKafka starts brokers; with proxies before them, each has a second listener that it advertises under its proxy's
+// address, so that clients who come through a proxy stay behind them.
 func (s *Stand) startKafka(ctx context.Context) error {
-	port := s.o.Port
-	var properties []string
-	if s.o.ProxyDrop > 0 {
-		upstream, front := port+2, port+3
-		properties = []string{
-			fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, upstream, port+1),
-			fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d", port, front),
-			"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
-			"inter.broker.listener.name=PLAINTEXT",
-		}
-		var err error
-		s.behind = "127.0.0.1:" + strconv.Itoa(front)
-		if s.Proxy, err = proxy.Listen(s.behind, "127.0.0.1:"+strconv.Itoa(upstream), s.o.ProxyDrop); err != nil {
-			return err
-		}
-	}
+	o := realkafka.Options{Nodes: max(1, s.o.Nodes), Port: s.o.Port, Properties: slices.Clone(s.o.Properties)}
 	if s.o.Forget > 0 {
-		properties = append(properties, fmt.Sprintf("producer.id.expiration.ms=%d", s.o.Forget.Milliseconds()), "producer.id.expiration.check.interval.ms=500")
+		o.Properties = append(o.Properties, fmt.Sprintf("producer.id.expiration.ms=%d", s.o.Forget.Milliseconds()), "producer.id.expiration.check.interval.ms=500")
+	}
+	if s.o.Behind || s.o.ProxyDrop > 0 {
+		o.Each = func(node int) []string {
+			port := s.port(node)
+			return []string{
+				fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, port+2, port+1),
+				fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d", port, port+3),
+				"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
+				"inter.broker.listener.name=PLAINTEXT",
+			}
+		}
+		var fronts []string
+		for node := 1; node <= o.Nodes; node++ {
+			front, upstream := fmt.Sprintf("127.0.0.1:%d", s.port(node)+3), fmt.Sprintf("127.0.0.1:%d", s.port(node)+2)
+			p, err := proxy.Listen(front, upstream, proxy.Faults{Lose: s.o.ProxyDrop})
+			if err != nil {
+				return err
+			}
+			s.Proxies, fronts = append(s.Proxies, p), append(fronts, front)
+		}
+		s.behind = strings.Join(fronts, ",")
 	}
 	began := time.Now()
 	var err error
-	if s.cluster, err = realkafka.Start(ctx, filepath.Join(s.Dir, "kafka"), realkafka.Options{Port: port, Properties: properties}); err != nil {
+	if s.Cluster, err = realkafka.Start(ctx, filepath.Join(s.Dir, "kafka"), o); err != nil {
 		return err
 	}
-	s.Brokers = s.cluster.Bootstrap()
+	s.Brokers = s.Cluster.Bootstrap()
 	if s.behind == "" {
 		s.behind = s.Brokers
 	}
 	fmt.Printf("kafka started in %.1f s\n", time.Since(began).Seconds())
 	return nil
+}
+
+func (s *Stand) port(node int) int { return s.o.Port + 10*(node-1) }
+
+// partitions of each topic.
+func (s *Stand) partitions() int32 {
+	if s.o.Partitions > 0 {
+		return s.o.Partitions
+	}
+	return Partitions
 }
 
 // Close ends what was started, in the order that nothing waits for what is gone.
@@ -152,11 +178,11 @@ func (s *Stand) Close(failed bool) error {
 	if s.client != nil {
 		s.client.Close()
 	}
-	if s.Proxy != nil {
-		errs = append(errs, s.Proxy.Close())
+	for _, p := range s.Proxies {
+		errs = append(errs, p.Close())
 	}
-	if s.cluster != nil {
-		errs = append(errs, s.cluster.Stop())
+	if s.Cluster != nil {
+		errs = append(errs, s.Cluster.Stop())
 	}
 	if s.temporary && !failed && s.Dir != "" {
 		errs = append(errs, os.RemoveAll(s.Dir))
@@ -190,7 +216,7 @@ func (s *Stand) Create(ctx context.Context, a *App, journal map[string]string) e
 		made[a.Journal] = configs
 	}
 	for topic, configs := range made {
-		if r, err := s.Admin.CreateTopic(ctx, Partitions, -1, configs, topic); err != nil {
+		if r, err := s.Admin.CreateTopic(ctx, s.partitions(), -1, configs, topic); err != nil {
 			if errors.Is(r.Err, kerr.TopicAlreadyExists) {
 				continue
 			}
@@ -206,7 +232,7 @@ func (s *Stand) led(ctx context.Context, topics ...string) error {
 		found, err := s.Admin.ListTopics(ctx, topics...)
 		led := err == nil && found.Error() == nil
 		for _, t := range topics {
-			led = led && len(found[t].Partitions) == Partitions
+			led = led && len(found[t].Partitions) == int(s.partitions())
 			for _, p := range found[t].Partitions {
 				led = led && p.Err == nil && p.Leader >= 0
 			}
@@ -222,10 +248,14 @@ func (s *Stand) led(ctx context.Context, topics ...string) error {
 
 // NewMember writes a workspace for a member of the app's fleet. unitEvents is the most events of a unit, 0 the engine's own.
 func (s *Stand) NewMember(a *App, name string, unitEvents int) (*Member, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	port := s.o.HTTPPort + s.members
+	if s.o.HTTPPort == 0 {
+		var err error
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
 	}
+	s.members++
 	m := &Member{Name: name, Dir: filepath.Join(s.Dir, a.Name, name), http: "127.0.0.1:" + strconv.Itoa(port)}
 	m.Data = filepath.Join(m.Dir, "data")
 	w := workload.Workspace{App: a.Name, Brokers: s.behind, Source: a.Source, Actions: a.Actions, DataDir: m.Data, HTTP: m.http,

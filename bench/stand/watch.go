@@ -1,0 +1,210 @@
+//go:build unix
+
+package stand
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"wend/bench/workload"
+)
+
+// Watcher follows the action topic while a test runs: when each action was appended, and which sentinels were answered.
+type Watcher struct {
+	client *kgo.Client
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	mu        sync.Mutex
+	appended  [][]int64       // by partition: milliseconds since 1970, ascending
+	sentinels map[string]bool // event ids
+	changed   chan struct{}   // closed at each arrival, then made anew
+}
+
+// Watch begins to follow an app's actions. Its owner calls Close.
+func (s *Stand) Watch(ctx context.Context, a *App) (*Watcher, error) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(workload.Split(s.Brokers)...), kgo.ConsumeTopics(a.Actions), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchMaxWait(100*time.Millisecond))
+	if err != nil {
+		return nil, fmt.Errorf("watch %s: %w", a.Actions, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	w := &Watcher{client: cl, cancel: cancel, done: make(chan struct{}), appended: make([][]int64, s.partitions()), sentinels: map[string]bool{}, changed: make(chan struct{})}
+	go w.run(ctx)
+	return w, nil
+}
+
+func (w *Watcher) run(ctx context.Context) {
+	defer close(w.done)
+	for ctx.Err() == nil {
+		fetches := w.client.PollFetches(ctx)
+		w.mu.Lock()
+		fetches.EachRecord(func(r *kgo.Record) {
+			w.appended[r.Partition] = append(w.appended[r.Partition], r.Timestamp.UnixMilli())
+			if bytes.HasPrefix(r.Key, []byte("sentinel")) {
+				if id := causeOf(r.Value); id != "" {
+					w.sentinels[id] = true
+				}
+			}
+		})
+		close(w.changed)
+		w.changed = make(chan struct{})
+		w.mu.Unlock()
+	}
+}
+
+// causeOf is the event id in an action.
+func causeOf(value []byte) string {
+	const name = `"event_id":"`
+	at := bytes.Index(value, []byte(name))
+	if at < 0 {
+		return ""
+	}
+	value = value[at+len(name):]
+	end := bytes.IndexByte(value, '"')
+	if end < 0 {
+		return ""
+	}
+	return string(value[:end])
+}
+
+// Close ends it.
+func (w *Watcher) Close() {
+	w.cancel()
+	<-w.done
+	w.client.Close()
+}
+
+// Until waits until cond, which is asked again whenever actions came, or the timeout.
+func (w *Watcher) Until(ctx context.Context, timeout time.Duration, cond func() bool) bool {
+	after := time.After(timeout)
+	for {
+		w.mu.Lock()
+		changed := w.changed
+		w.mu.Unlock()
+		if cond() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-after:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// Count of the actions appended in [from, to) in a partition, milliseconds since 1970.
+func (w *Watcher) Count(partition int, from, to int64) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.appended[partition]
+	at := func(t int64) int { return sort.Search(len(a), func(i int) bool { return a[i] >= t }) }
+	return at(to) - at(from)
+}
+
+// Between is the number of actions appended in a time, over all partitions.
+func (w *Watcher) Between(from, to time.Time) int {
+	n := 0
+	for p := range w.appended {
+		n += w.Count(p, from.UnixMilli(), to.UnixMilli())
+	}
+	return n
+}
+
+// First is when the first action at or behind a moment was appended.
+func (w *Watcher) First(ctx context.Context, since time.Time, timeout time.Duration) (time.Time, bool) {
+	var at int64
+	ok := w.Until(ctx, timeout, func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		at = 0
+		for _, a := range w.appended {
+			if i := sort.Search(len(a), func(i int) bool { return a[i] >= since.UnixMilli() }); i < len(a) && (at == 0 || a[i] < at) {
+				at = a[i]
+			}
+		}
+		return at != 0
+	})
+	return time.UnixMilli(at), ok
+}
+
+// AllSince is when, at or behind a moment, the last partition had its first action; of those that had one.
+func (w *Watcher) AllSince(since time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var last int64
+	for _, a := range w.appended {
+		if i := sort.Search(len(a), func(i int) bool { return a[i] >= since.UnixMilli() }); i < len(a) {
+			last = max(last, a[i])
+		}
+	}
+	return time.UnixMilli(last)
+}
+
+// Quiet waits until nothing was appended for a while.
+func (w *Watcher) Quiet(ctx context.Context, while, timeout time.Duration) bool {
+	end := time.Now().Add(timeout)
+	for time.Now().Before(end) && ctx.Err() == nil {
+		w.mu.Lock()
+		n := w.total()
+		w.mu.Unlock()
+		time.Sleep(while)
+		w.mu.Lock()
+		same := n == w.total()
+		w.mu.Unlock()
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Watcher) total() int {
+	n := 0
+	for _, a := range w.appended {
+		n += len(a)
+	}
+	return n
+}
+
+// Answered says whether each of these sentinels was.
+func (w *Watcher) Answered(ids []string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range ids {
+		if !w.sentinels[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// Rest waits until everything sent was handled, every timer is due and nothing more is published. last is the ts of the
+// last event sent, in ms; the tag makes the ids of its sentinels.
+func (s *Stand) Rest(ctx context.Context, a *App, w *Watcher, last int64, tag string, timeout time.Duration) error {
+	ids, err := workload.SendSentinels(ctx, s.Brokers, a.Source, tag, s.partitions())
+	if err != nil {
+		return err
+	}
+	if !w.Until(ctx, timeout, func() bool { return w.Answered(ids) }) {
+		return Wrongf("the engine has not come to the end of the source within %v", timeout)
+	}
+	due := max(time.Now().UnixMilli(), last) + s.o.Await.Milliseconds()
+	select {
+	case <-time.After(time.Until(time.UnixMilli(due)) + time.Second):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if !w.Quiet(ctx, 1500*time.Millisecond, 30*time.Second) {
+		return Wrongf("the engine still publishes 30 s after the last timer was due")
+	}
+	return nil
+}
