@@ -6,22 +6,41 @@ import (
 )
 
 // memberStateVersion leads the bytes. A later version may append fields; readers pass over what they do not know.
-const memberStateVersion = 1
+// Version 1 had no standbys; its bytes are read as an empty state.
+const memberStateVersion = 2
 
-// AppendMemberState encodes s behind dst: the version, then varints (encoding/binary).
+// AppendMemberState encodes s behind dst: the version, then varints (encoding/binary). Kafka keeps what all members of
+// a group say in one record of a megabyte at most, so partitions are written as differences, and times as those from
+// the latest: a view takes about seven bytes.
 func AppendMemberState(dst []byte, s *MemberState) []byte {
 	dst = append(dst, memberStateVersion)
 	dst = binary.AppendVarint(dst, int64(s.Partitions))
 	dst = binary.AppendVarint(dst, int64(s.Generation))
 	dst = binary.AppendUvarint(dst, uint64(s.Attempt))
-	dst = binary.AppendUvarint(dst, uint64(len(s.Owned)))
-	for _, p := range s.Owned {
-		dst = binary.AppendVarint(dst, int64(p))
-	}
+	dst = binary.AppendVarint(dst, int64(s.Standbys))
+	dst = appendPartitions(appendPartitions(dst, s.Owned), s.Standby)
 	dst = binary.AppendUvarint(dst, uint64(len(s.Views)))
+	latest := int64(0)
 	for _, v := range s.Views {
-		dst = binary.AppendVarint(dst, int64(v.Partition))
+		latest = max(latest, v.Whole)
+	}
+	dst = binary.AppendVarint(dst, latest)
+	last := int64(0)
+	for _, v := range s.Views {
+		dst = binary.AppendVarint(dst, int64(v.Partition)-last)
 		dst = binary.AppendVarint(dst, v.Offset)
+		dst = binary.AppendVarint(dst, latest-v.Whole)
+		last = int64(v.Partition)
+	}
+	return dst
+}
+
+func appendPartitions(dst []byte, list []int32) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	last := int64(0)
+	for _, p := range list {
+		dst = binary.AppendVarint(dst, int64(p)-last)
+		last = int64(p)
 	}
 	return dst
 }
@@ -33,18 +52,17 @@ func DecodeMemberState(b []byte) (MemberState, bool) {
 		return MemberState{}, false
 	}
 	r := varints{b: b[1:], ok: true}
-	s := MemberState{Partitions: r.int32(), Generation: r.int32(), Attempt: uint32(r.uint(math.MaxUint32))}
-	// Each entry takes a byte at least, so a count above what is left is none: garbage cannot make us allocate.
-	if n := r.uint(uint64(len(r.b))); n > 0 {
-		s.Owned = make([]int32, n)
-		for i := range s.Owned {
-			s.Owned[i] = r.int32()
-		}
-	}
-	if n := r.uint(uint64(len(r.b)) / 2); n > 0 {
+	s := MemberState{Partitions: r.int32(), Generation: r.int32(), Attempt: uint32(r.uint(math.MaxUint32)), Standbys: r.int32()}
+	s.Owned, s.Standby = r.partitions(), r.partitions()
+	// Each entry takes three bytes at least, so a count above what is left is none: garbage cannot make us allocate.
+	n := r.uint(uint64(len(r.b)) / 3)
+	latest := r.int()
+	if n > 0 {
 		s.Views = make([]View, n)
+		last := int32(0)
 		for i := range s.Views {
-			s.Views[i] = View{Partition: r.int32(), Offset: r.int()}
+			last = r.after(last)
+			s.Views[i] = View{Partition: last, Offset: r.int(), Whole: latest - r.int()}
 		}
 	}
 	if !r.ok {
@@ -76,6 +94,31 @@ func (r *varints) int32() int32 {
 		return 0
 	}
 	return int32(v)
+}
+
+// after reads a partition that is written as the difference from another.
+func (r *varints) after(last int32) int32 {
+	d := r.int()
+	p := int64(last) + d
+	if p != int64(int32(p)) || d > math.MaxUint32 || d < -math.MaxUint32 {
+		r.b, r.ok = nil, false
+		return 0
+	}
+	return int32(p)
+}
+
+// partitions reads a list of them, nil when it is empty.
+func (r *varints) partitions() []int32 {
+	n := r.uint(uint64(len(r.b)))
+	if n == 0 {
+		return nil
+	}
+	list, last := make([]int32, n), int32(0)
+	for i := range list {
+		last = r.after(last)
+		list[i] = last
+	}
+	return list
 }
 
 func (r *varints) uint(most uint64) uint64 {

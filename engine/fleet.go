@@ -15,6 +15,7 @@ type FleetConfig struct {
 	InstanceID       string        // Instance.ID; "" joins as a dynamic member
 	Topic            string        // the source
 	Partitions       int32         // of Topic
+	Standbys         int32         // of each shard
 	SessionTimeout   time.Duration // 10 s when zero
 	RebalanceTimeout time.Duration // twice the session timeout when zero
 	LeaveOnStop      bool          // leave the group when Run's context ends; else the session runs out, or the next process takes over
@@ -35,10 +36,10 @@ func (c FleetConfig) withDefaults() FleetConfig {
 	return c
 }
 
-// Assigned is the complete list of what this member should own.
+// Assigned is the complete list of what this member should own and keep warm; the receiver's.
 type Assigned struct {
 	Generation int32
-	Partitions []int32 // ascending; the receiver's
+	Shares
 }
 
 // HeartbeatAnswered says that a heartbeat sent at SentAt was answered: a member of Generation, no rebalance under way.

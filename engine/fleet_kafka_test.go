@@ -85,7 +85,7 @@ func (p *process) until(n int) engine.Assigned {
 	for {
 		select {
 		case a := <-p.assigned:
-			if len(a.Partitions) == n {
+			if len(a.Active) == n {
 				return a
 			}
 		case err := <-p.ended:
@@ -160,13 +160,13 @@ func TestFleetKilledMemberTakesItsShardsBack(t *testing.T) {
 			killed, want, other = &b, ofB, &a
 		}
 		(*killed).kill()
-		cfg.UserData = views(want.Partitions) // the user data is another one each time
+		cfg.UserData = views(want.Active) // the user data is another one each time
 		began := time.Now()
 		*killed = start(t, brokers, cfg)
 		got := (*killed).until(4)
 		t.Logf("round %d: %s has its shards back after %s", i, instance, time.Since(began))
-		if !slices.Equal(got.Partitions, want.Partitions) {
-			t.Errorf("%s had %v, came back and has %v", instance, want.Partitions, got.Partitions)
+		if !slices.Equal(got.Active, want.Active) {
+			t.Errorf("%s had %v, came back and has %v", instance, want.Active, got.Active)
 		}
 		if real && got.Generation != want.Generation {
 			t.Errorf("%s came back in generation %d after %d: a rebalance", instance, got.Generation, want.Generation)

@@ -34,7 +34,8 @@ type membership struct {
 	failures   int                     // in a row
 
 	owned   []int32   // as last assigned
-	ownedIn int32     // the generation of that
+	standby []int32   // as last assigned
+	ownedIn int32     // the generation of both
 	settled bool      // has been assigned something once
 	attempt uint32    // joins that were forced
 	stray   time.Time // until then a join of ours that went unanswered may still come to the coordinator's ears
@@ -80,8 +81,10 @@ func newMembership(cfg FleetConfig, jitter func() float64) *membership {
 	return &membership{cfg: cfg, jitter: jitter, generation: -1, ownedIn: -1}
 }
 
+// heartbeatInterval is short beside the session: members hear of a rebalance by their next heartbeat, and until all have
+// heard, what a member left behind has no owner.
 func (m *membership) heartbeatInterval() time.Duration {
-	return min(max(m.cfg.SessionTimeout/10, 300*time.Millisecond), 3*time.Second)
+	return min(max(m.cfg.SessionTimeout/50, 100*time.Millisecond), time.Second)
 }
 
 func (m *membership) self() connectors.Membership {
@@ -112,7 +115,8 @@ func (m *membership) hurry(now time.Time) {
 func (m *membership) joinRequest(state MemberState) *connectors.JoinRequest {
 	state.Partitions = m.cfg.Partitions
 	state.Generation = m.ownedIn
-	state.Owned = m.owned
+	state.Owned, state.Standby = m.owned, m.standby
+	state.Standbys = m.cfg.Standbys
 	state.Attempt = m.attempt
 	return &connectors.JoinRequest{
 		Membership:       m.self(),
@@ -146,7 +150,7 @@ func (m *membership) joined(now time.Time, j *connectors.Joined, err error) flee
 
 // assign does the leader's work.
 func (m *membership) assign(joined []connectors.GroupMember) map[string]connectors.Assignment {
-	partitions := m.cfg.Partitions
+	partitions, standbys := m.cfg.Partitions, int32(0)
 	members := make([]Member, len(joined))
 	for i, j := range joined {
 		state, _ := DecodeMemberState(j.UserData)
@@ -155,12 +159,12 @@ func (m *membership) assign(joined []connectors.GroupMember) map[string]connecto
 		if state.Partitions <= maxPartitions {
 			partitions = max(partitions, state.Partitions)
 		}
+		standbys = max(standbys, state.Standbys) // all compute the same, whoever leads while the configuration is changed
 	}
-	covered := binary.AppendUvarint([]byte{assignmentVersion}, uint64(partitions))
 	out := map[string]connectors.Assignment{}
-	for id, ps := range Assign(partitions, members) {
-		a := connectors.Assignment{UserData: covered}
-		for _, p := range ps {
+	for id, shares := range Assign(partitions, int(standbys), members) {
+		a := connectors.Assignment{UserData: appendAssignment(nil, partitions, shares.Standby)}
+		for _, p := range shares.Active {
 			a.Partitions = append(a.Partitions, connectors.TopicPartition{Topic: m.cfg.Topic, Partition: p})
 		}
 		out[id] = a
@@ -168,18 +172,25 @@ func (m *membership) assign(joined []connectors.GroupMember) map[string]connecto
 	return out
 }
 
-// assignmentVersion leads the user data of an assignment: how many partitions were dealt out.
-const assignmentVersion = 1
+// assignmentVersion leads the user data of an assignment: how many partitions were dealt out, and the standby's. What
+// the member is to own stands where every consumer's does, so that tools can show it.
+const assignmentVersion = 2
 
-func coveredPartitions(userData []byte) int64 {
-	if len(userData) < 2 || userData[0] < assignmentVersion {
-		return 0
+func appendAssignment(dst []byte, partitions int32, standby []int32) []byte {
+	return appendPartitions(binary.AppendUvarint(append(dst, assignmentVersion), uint64(partitions)), standby)
+}
+
+// decodeAssignment gives zeros for what is no such thing.
+func decodeAssignment(userData []byte) (partitions int32, standby []int32) {
+	if len(userData) == 0 || userData[0] < assignmentVersion {
+		return 0, nil
 	}
-	n, k := binary.Uvarint(userData[1:])
-	if k <= 0 || n > maxPartitions {
-		return 0
+	r := varints{b: userData[1:], ok: true}
+	partitions, standby = int32(r.uint(maxPartitions)), r.partitions()
+	if !r.ok {
+		return 0, nil
 	}
-	return int64(n)
+	return partitions, standby
 }
 
 func (m *membership) synced(now time.Time, a *connectors.Assignment, err error) fleetOutcome {
@@ -194,15 +205,17 @@ func (m *membership) synced(now time.Time, a *connectors.Assignment, err error) 
 	}
 	slices.Sort(owned)
 	m.owned, m.ownedIn = slices.Compact(owned), m.generation
+	covered, standby := decodeAssignment(a.UserData)
+	m.standby = slices.DeleteFunc(standby, func(p int32) bool { return slices.Contains(m.owned, p) })
 	m.settled, m.failures = true, 0
 	// A heartbeat at once: whoever waits for one that was sent in this generation does not wait long.
 	m.phase, m.due, m.sync = fleetMember, now, nil
-	if coveredPartitions(a.UserData) < int64(m.cfg.Partitions) {
+	if covered < m.cfg.Partitions {
 		// The assignment is older than the topic's last partitions: it was kept while all members were restarted.
 		m.attempt++
 		m.phase, m.due = fleetJoining, now.Add(m.backoff(int(min(m.attempt, 16))))
 	}
-	return fleetOutcome{assigned: &Assigned{Generation: m.generation, Partitions: slices.Clone(m.owned)}}
+	return fleetOutcome{assigned: &Assigned{Generation: m.generation, Shares: Shares{slices.Clone(m.owned), slices.Clone(m.standby)}}}
 }
 
 func (m *membership) beaten(sentAt, now time.Time, err error) fleetOutcome {

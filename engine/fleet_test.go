@@ -28,7 +28,7 @@ func (p *simProcess) owns() []int32 {
 	if len(p.assigned) == 0 {
 		return nil
 	}
-	return p.assigned[len(p.assigned)-1].Partitions
+	return p.assigned[len(p.assigned)-1].Active
 }
 
 func (p *simProcess) kill() {
@@ -100,7 +100,7 @@ func TestFleet(t *testing.T) {
 			t.Fatalf("in a rebalance a was told %v, lost %v", a.assigned[told:], a.lost)
 		}
 		g.sleep(10 * time.Second)
-		if len(a.owns()) != 3 || len(c.owns()) != 3 || slices.ContainsFunc(a.owns(), func(p int32) bool { return !slices.Contains(a.assigned[told-1].Partitions, p) }) {
+		if len(a.owns()) != 3 || len(c.owns()) != 3 || slices.ContainsFunc(a.owns(), func(p int32) bool { return !slices.Contains(a.assigned[told-1].Active, p) }) {
 			t.Fatalf("a had %v, has %v; c has %v", a.assigned[told-1], a.owns(), c.owns())
 		}
 	})
@@ -109,7 +109,7 @@ func TestFleet(t *testing.T) {
 		g.sleep(5 * time.Second)
 		had, generation, told := a.owns(), g.generation, len(b.assigned)
 		a.kill()
-		a = simStart(t, g, FleetConfig{InstanceID: "a", UserData: func() MemberState { return MemberState{Views: []View{{1, 2}}} }})
+		a = simStart(t, g, FleetConfig{InstanceID: "a", UserData: func() MemberState { return MemberState{Views: []View{{1, 2, 3}}} }})
 		synctest.Wait()
 		if !slices.Equal(a.owns(), had) || g.generation != generation {
 			t.Fatalf("had %v in %d, has %v in %d", had, generation, a.owns(), g.generation)
@@ -220,7 +220,7 @@ func TestFleet(t *testing.T) {
 		if last.SentAt.Before(refused) || last.Generation != g.generation {
 			t.Fatalf("refused at %v, last heartbeat %v", refused, last)
 		}
-		if n := len(a.beats); n != 7 { // one at once, one a second, and the hurried one
+		if n := len(a.beats); n != 29 { // one at once, five a second, and the hurried one
 			t.Fatalf("%d heartbeats", n)
 		}
 	})
@@ -235,7 +235,7 @@ func TestFleetGivesUpNothingForGarbage(t *testing.T) {
 	if len(got["x"].Partitions) != 2 || len(got["y"].Partitions) != 2 {
 		t.Fatalf("%v", got)
 	}
-	for _, userData := range [][]byte{nil, {1}, {0, 4}, {1, 0xff}} {
+	for _, userData := range [][]byte{nil, {2}, {1, 4}, {2, 0xff}, {2, 4}, {2, 4, 9}} {
 		now := time.Unix(0, 0)
 		did := m.synced(now, &connectors.Assignment{UserData: userData}, nil)
 		if did.assigned == nil || m.phase != fleetJoining {
@@ -252,7 +252,7 @@ func TestFleetFencedByAJoinOfItsOwn(t *testing.T) {
 			m.joined(start, nil, errNoAnswer)
 		}
 		m.joined(start, &connectors.Joined{MemberID: "x", Generation: 1}, nil)
-		m.synced(start, &connectors.Assignment{UserData: []byte{assignmentVersion, 1}}, nil)
+		m.synced(start, &connectors.Assignment{UserData: []byte{assignmentVersion, 1, 0}}, nil)
 		return m
 	}
 	m := member(true)
