@@ -230,7 +230,7 @@ func (c *claim) readTo(end int64, then func()) {
 		case f.Code == connectors.OffsetOutOfRange:
 			c.skipGone(again)
 		case f.Code != connectors.OK:
-			c.later("read the journal", f.Code, again)
+			c.later("read the journal", f.Problem(), again)
 		default:
 			if err := c.absorb(f.Batches); err != nil {
 				s.fail(err)

@@ -31,6 +31,7 @@ type feed struct {
 	next        int64 // -1: nothing is wanted
 	leaderEpoch int32
 	turn        int // counts the calls of from: answers to earlier positions are not delivered
+	refusals    int // answers in a row that say neither records nor their end
 	shard       *shard
 	deliver     func(connectors.Fetched)
 }
@@ -137,7 +138,7 @@ func (f *fetcher) poll(broker int32) {
 			tries++
 			f.retry(positions[0].TopicPartition, err, tries)
 			for _, p := range positions {
-				f.lost(p.TopicPartition, broker)
+				f.lost(p.TopicPartition, broker, 0)
 			}
 			if sleep(f.ctx, backoff(tries)) != nil {
 				return
@@ -151,10 +152,14 @@ func (f *fetcher) poll(broker int32) {
 	}
 }
 
-// lost has another leader looked for.
-func (f *fetcher) lost(tp connectors.TopicPartition, broker int32) {
+// lost has another leader looked for after a while, and the partition left out of the polls until then.
+func (f *fetcher) lost(tp connectors.TopicPartition, broker int32, wait time.Duration) {
 	f.leaders.doubt(tp, broker)
-	f.wg.Go(func() { f.find(tp) })
+	f.wg.Go(func() {
+		if sleep(f.ctx, wait) == nil {
+			f.find(tp)
+		}
+	})
 }
 
 func (f *fetcher) positions(broker int32) (positions []connectors.Position, places map[connectors.TopicPartition]place, held bool) {
@@ -197,14 +202,24 @@ func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicParti
 	case next >= 0:
 		x.next, x.leaderEpoch = max(next, x.next), epoch
 	}
+	if a.Code == connectors.OK {
+		x.refusals = 0
+	} else {
+		x.refusals++
+	}
+	refusals := x.refusals
 	f.mu.Unlock()
 	switch a.Code {
 	case connectors.OK, connectors.OffsetOutOfRange:
 		x.shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
 		deliver(*a)
 	default:
-		f.retry(a.TopicPartition, a.Code, 1)
-		f.lost(a.TopicPartition, broker)
+		f.retry(a.TopicPartition, a.Problem(), refusals)
+		wait := time.Duration(0) // the first may only be about a leader that moved
+		if refusals > 1 || a.Code.Class() == connectors.Refused {
+			wait = backoff(refusals)
+		}
+		f.lost(a.TopicPartition, broker, wait)
 	}
 }
 

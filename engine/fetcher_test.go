@@ -155,6 +155,23 @@ func TestFetcher(t *testing.T) {
 		s.mu.Unlock()
 		expect("from another leader", "b 1 to 6 code 0")
 
+		s.mu.Lock()
+		s.code[1] = connectors.TopicAuthorizationFailed
+		s.end[0], s.end[1] = 8, 8
+		s.mu.Unlock()
+		expect("the others, while one is refused", "again 0 to 8 code 0")
+		time.Sleep(time.Minute)
+		asked, _ := s.take()
+		tries := len(slices.DeleteFunc(asked, func(x string) bool { return !strings.Contains(x, "@1") }))
+		if tries == 0 || tries > 30 {
+			t.Errorf("what is refused was asked for %d times in a minute", tries)
+		}
+		s.mu.Lock()
+		s.code[1] = connectors.OK
+		s.mu.Unlock()
+		time.Sleep(5 * time.Second) // until the next try
+		expect("once it is granted", "b 1 to 8 code 0")
+
 		s.want(a, -1, "")
 		s.want(b, -1, "")
 		time.Sleep(time.Second)

@@ -289,8 +289,8 @@ func (p *publisher) lookOn(l *lane, from int64) {
 			p.skipGone(l, from)
 			return
 		}
-		if err == nil && f.Code != connectors.OK {
-			err = f.Code
+		if err == nil {
+			err = f.Problem()
 		}
 		if err == nil {
 			err = p.seen(l, f.Batches, from)

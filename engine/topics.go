@@ -134,7 +134,7 @@ func describeTopics(ctx context.Context, cluster connectors.Cluster, names []str
 			}
 		case connectors.UnknownTopicOrPartition:
 		default:
-			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Code)
+			return nil, fmt.Errorf("topic %s: %w", t.Name, connectors.Denied(t.Code, "Describe", connectors.TopicResource, t.Name))
 		}
 	}
 	return found, nil

@@ -45,7 +45,7 @@ func LookAround(ctx context.Context, cluster connectors.Cluster, cfg *Config, ch
 	for i := range m.Topics {
 		t := &m.Topics[i]
 		if len(t.Partitions) == 0 {
-			return nil, fmt.Errorf("engine: topic %s: %w", t.Name, t.Code)
+			return nil, fmt.Errorf("engine: topic %s: %w", t.Name, connectors.Denied(t.Code, "Describe", connectors.TopicResource, t.Name))
 		}
 		topics[t.Name] = t
 	}

@@ -168,7 +168,7 @@ func (c *consumer) describe(ctx context.Context) (*connectors.Topic, error) {
 			continue
 		}
 		if t.Code != connectors.OK {
-			return nil, fmt.Errorf("topic %s: %w: `wend run` or `wend topics` creates it", c.topic, t.Code)
+			return nil, fmt.Errorf("topic %s: %w: `wend run` or `wend topics` creates it", c.topic, connectors.Denied(t.Code, "Describe", connectors.TopicResource, c.topic))
 		}
 		for _, p := range t.Partitions {
 			if p.Leader < 0 {
@@ -315,7 +315,7 @@ func (c *consumer) answered(ctx context.Context, p *connectors.Position, f *conn
 		p.Offset = at
 		return nil
 	default:
-		return fmt.Errorf("%s/%d: %w", p.Topic, p.Partition, f.Code)
+		return fmt.Errorf("%s/%d: %w", p.Topic, p.Partition, f.Problem())
 	}
 	if len(f.Batches) == 0 {
 		return nil

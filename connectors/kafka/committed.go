@@ -23,7 +23,7 @@ func (c *Client) CommittedOffsets(ctx context.Context, group, topic string, part
 		if coordinatorMoved(code) {
 			c.forget(groupCoordinator, group)
 		}
-		return fmt.Errorf("committed offsets of group %q: %w", group, code)
+		return fmt.Errorf("committed offsets of group %q: %w", group, groupDenied(code, group, topic))
 	}
 	if code := connectors.Code(r.ErrorCode); code != connectors.OK {
 		return nil, problem(code)

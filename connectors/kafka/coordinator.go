@@ -40,7 +40,7 @@ func (c *Client) coordinator(ctx context.Context, kind int8, key string) (int32,
 	}
 	r := m.(*findcoordinator.Response)
 	if code := connectors.Code(r.ErrorCode); code != connectors.OK {
-		return -1, fmt.Errorf("find coordinator of %q: %w", key, code)
+		return -1, fmt.Errorf("find coordinator of %q: %w", key, coordinatorDenied(code, kind, key))
 	}
 	c.mu.Lock()
 	c.mu.coordinators[k] = r.NodeID
@@ -79,6 +79,14 @@ func coordinatorMoved(code connectors.Code) bool {
 	return false
 }
 
+// coordinatorDenied is the error for a coordinator's code. The right named is the one that all of its requests need.
+func coordinatorDenied(code connectors.Code, kind int8, key string) error {
+	if kind == groupCoordinator {
+		return connectors.Denied(code, "Read", connectors.GroupResource, key)
+	}
+	return connectors.Denied(code, "Write", connectors.TransactionalResource, key)
+}
+
 // InitProducerID implements connectors.Cluster. Nothing is tried again: a coordinator that moved, loads, or is busy with
 // the id's last transaction is a Code of class Retry.
 func (c *Client) InitProducerID(ctx context.Context, transactionalID string) (connectors.Producer, error) {
@@ -102,7 +110,7 @@ func (c *Client) InitProducerID(ctx context.Context, transactionalID string) (co
 		if coordinatorMoved(code) {
 			c.forget(transactionCoordinator, transactionalID)
 		}
-		return none, fmt.Errorf("init producer id of %q: %w", transactionalID, code)
+		return none, fmt.Errorf("init producer id of %q: %w", transactionalID, coordinatorDenied(code, transactionCoordinator, transactionalID))
 	}
 	return connectors.Producer{ID: r.ProducerID, Epoch: r.ProducerEpoch}, nil
 }

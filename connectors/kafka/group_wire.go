@@ -64,7 +64,7 @@ func (c *Client) groupCode(group string, code connectors.Code) error {
 	if coordinatorMoved(code) {
 		c.forget(groupCoordinator, group)
 	}
-	return code
+	return coordinatorDenied(code, groupCoordinator, group)
 }
 
 // consumerVersion is the version of the subscriptions and assignments that are written. Later ones add fields that

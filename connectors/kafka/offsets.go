@@ -28,7 +28,7 @@ func (c *Client) leaderOf(ctx context.Context, tp connectors.TopicPartition) (le
 			continue
 		}
 		if t.Code != connectors.OK {
-			return leader{}, t.Code
+			return leader{}, connectors.Denied(t.Code, "Describe", connectors.TopicResource, tp.Topic)
 		}
 		for _, p := range t.Partitions {
 			if p.ID != tp.Partition {
@@ -83,7 +83,7 @@ func (c *Client) listOffset(ctx context.Context, tp connectors.TopicPartition, a
 				continue
 			}
 			if code := connectors.Code(p.ErrorCode); code != connectors.OK {
-				return -1, -1, code
+				return -1, -1, connectors.Denied(code, "Describe", connectors.TopicResource, tp.Topic)
 			}
 			return p.Offset, p.LeaderEpoch, nil
 		}
@@ -126,8 +126,16 @@ func (c *Client) CommitOffsets(ctx context.Context, group string, generation int
 			if coordinatorMoved(code) {
 				c.forget(groupCoordinator, group)
 			}
-			problems = append(problems, fmt.Errorf("commit offset of group %q at %s/%d: %w", group, t.Name, p.PartitionIndex, code))
+			problems = append(problems, fmt.Errorf("commit offset of group %q at %s/%d: %w", group, t.Name, p.PartitionIndex, groupDenied(code, group, t.Name)))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// groupDenied is the error for a code that may be about the group or about the topic.
+func groupDenied(code connectors.Code, group, topic string) error {
+	if code == connectors.GroupAuthorizationFailed {
+		return connectors.Denied(code, "Read", connectors.GroupResource, group)
+	}
+	return connectors.Denied(code, "Read", connectors.TopicResource, topic)
 }

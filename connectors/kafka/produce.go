@@ -69,6 +69,9 @@ func (c *Client) Produce(ctx context.Context, broker int32, batches []connectors
 	answered := 0
 	for _, p := range v.([]connectors.Produced) {
 		if i, ok := index[p.TopicPartition]; ok {
+			if p.Message == "" && p.Code == connectors.TopicAuthorizationFailed {
+				p.Message = connectors.MissingRight("Write", connectors.TopicResource, p.Topic)
+			}
 			out[i] = p
 			delete(index, p.TopicPartition)
 			answered++

@@ -38,7 +38,7 @@ func (c *Client) TopicConfigs(ctx context.Context, topics ...string) (map[string
 	var problems []error
 	for _, r := range m.(*describeconfigs.Response).Resources {
 		if code := connectors.Code(r.ErrorCode); code != connectors.OK {
-			problems = append(problems, fmt.Errorf("configs of topic %q: %w%s", r.ResourceName, code, said(r.ErrorMessage)))
+			problems = append(problems, fmt.Errorf("configs of topic %q: %w%s", r.ResourceName, connectors.Denied(code, "DescribeConfigs", connectors.TopicResource, r.ResourceName), said(r.ErrorMessage)))
 			continue
 		}
 		values := make(map[string]string, len(r.ConfigEntries))
@@ -83,7 +83,7 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...connectors.TopicSpec
 		case connectors.NotController:
 			c.forgetController()
 		}
-		problems = append(problems, fmt.Errorf("create topic %q: %w%s", t.Name, code, said(t.ErrorMessage)))
+		problems = append(problems, fmt.Errorf("create topic %q: %w%s", t.Name, connectors.Denied(code, "Create", connectors.TopicResource, t.Name), said(t.ErrorMessage)))
 	}
 	return errors.Join(problems...)
 }
