@@ -160,15 +160,15 @@ func (e *Engine) tell(f func()) {
 // assigned takes up what the fleet gives to this member, and lets go of what it gave to others.
 func (e *Engine) assigned(ctx context.Context, a Assigned) {
 	e.generation = a.Generation
-	e.listener.Assigned(a.Generation, a.Partitions)
+	e.listener.Assigned(a.Generation, a.Active)
 	for id, r := range e.runners {
-		if r.wanted && !slices.Contains(a.Partitions, id) {
+		if r.wanted && !slices.Contains(a.Active, id) {
 			r.wanted = false
 			r.refusedAt = time.Time{}
 			r.box.put(func() { r.shard.drop("given to another member") })
 		}
 	}
-	for _, id := range a.Partitions {
+	for _, id := range a.Active {
 		r := e.runners[id]
 		if r == nil {
 			r = e.start(ctx, id)
@@ -178,8 +178,8 @@ func (e *Engine) assigned(ctx context.Context, a Assigned) {
 			r.box.put(func() { r.shard.begin(e.Clock()) })
 		}
 	}
-	shards := make([]*runner, 0, len(a.Partitions))
-	for _, id := range a.Partitions {
+	shards := make([]*runner, 0, len(a.Active))
+	for _, id := range a.Active {
 		shards = append(shards, e.runners[id])
 	}
 	e.mu.Lock()
@@ -301,8 +301,8 @@ func (e *Engine) stableEnd(tp connectors.TopicPartition, at int64) (int64, error
 	if err == nil && len(answers) != 1 {
 		err = fmt.Errorf("engine: %d answers for one partition", len(answers))
 	}
-	if err == nil && answers[0].Code != connectors.OK {
-		err = answers[0].Code
+	if err == nil {
+		err = answers[0].Problem()
 	}
 	if err != nil {
 		e.leaders.doubt(tp, broker)
