@@ -2,15 +2,9 @@ package engine
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/vmihailenco/msgpack/v5"
 
 	"wend/connectors"
 	"wend/connectors/batch"
@@ -38,12 +32,15 @@ type claim struct {
 	offset     int64     // of our claim; -1 before it was acknowledged
 	ours       bool      // found at offset
 	lower      bool      // every earlier epoch is lower
+	from       int64     // journal position at which reading began
 	restored   int64     // journal records read
+	documents  int64     // of them
+	caughtUp   bool      // a standby that has been at the journal's end
 	tries      int
 	retryAt    time.Time
 	retry      func()
+	surveys    int   // of the journal's end, that found it far away
 	searched   int64 // where the head's next producer id was looked for in vain; -1: it was not
-	basis      int64 // broker's time up to which the view was whole when this began
 	reader     batch.Reader
 	tail       tail
 }
@@ -55,52 +52,16 @@ const (
 	closeEpoch = math.MaxInt16
 )
 
-// tail is where the view stands: the part of the journal's end that must outlive a restart, kept in the view.
-type tail struct {
-	position   int64  // journal offset behind the last batch that the view has
-	producerID int64  // of the journal, from its claims; 0: no claim seen
-	epoch      int16  // the highest under that id
-	appended   int64  // broker's time of the last batch, ms
-	begun      int64  // wall clock when reading from the beginning began, ms; 0: the view has been whole since
-	head       []byte // the newest
-}
-
-// tailRecord is tail as the view keeps it.
-type tailRecord struct {
-	_msgpack   struct{} `msgpack:",as_array"` //nolint:unused // tells the codec to write an array
-	Position   int64
-	ProducerID int64
-	Epoch      int16
-	Appended   int64
-	Begun      int64
-	Head       []byte
-}
-
-const metaTail = "tail"
-
-func (t *tail) put(b viewBatch) {
-	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Begun: t.begun, Head: t.head})
-	if err != nil { // numbers and bytes always encode
-		return
-	}
-	b.PutMeta(metaTail, raw)
-}
-
-func readTail(v view) (tail, error) {
-	raw, ok, err := v.Meta(metaTail)
-	if err != nil || !ok {
-		return tail{}, err
-	}
-	var r tailRecord
-	if err := msgpack.Unmarshal(raw, &r); err != nil {
-		return tail{}, fmt.Errorf("engine: the view's position: %w", err)
-	}
-	return tail{r.Position, r.ProducerID, r.Epoch, r.Appended, r.Begun, r.Head}, nil
-}
-
 // begin claims the shard.
 func (s *shard) begin(now time.Time) {
-	if s.phase != phaseIdle {
+	switch s.phase {
+	case phaseIdle:
+	case phaseStandby:
+		s.standDown()
+	case phaseRunning: // given back before anybody else had claimed it
+		s.yielding = false
+		return
+	default:
 		return
 	}
 	s.enter(now)
@@ -112,37 +73,8 @@ func (s *shard) begin(now time.Time) {
 		s.fail(err)
 		return
 	}
-	c.basis = c.tail.appended
+	c.from = c.tail.position
 	c.ask()
-}
-
-func (c *claim) openView() (err error) {
-	s := c.shard
-	if s.view == nil {
-		if s.view, err = s.views.open(s.dir); err != nil {
-			return fmt.Errorf("engine: open the view of shard %d: %w", s.id, err)
-		}
-		s.viewBatch = s.view.newBatch()
-	}
-	c.tail, err = readTail(s.view)
-	if err == nil && c.tail.position == 0 {
-		c.tail.begun = s.now.UnixMilli()
-	}
-	return err
-}
-
-// wipe throws the view away and begins again with nothing.
-func (c *claim) wipe() error {
-	s := c.shard
-	s.viewBatch.Close()
-	if err := s.view.Close(); err != nil {
-		return fmt.Errorf("engine: close the view of shard %d: %w", s.id, err)
-	}
-	s.view = nil
-	if err := s.views.destroy(s.dir); err != nil {
-		return fmt.Errorf("engine: remove the view of shard %d: %w", s.id, err)
-	}
-	return c.openView()
 }
 
 // later tries a step again after a while.
@@ -176,7 +108,7 @@ func (c *claim) retryAtIfAny() time.Time {
 func alive[A any](c *claim, f func(a A, err error)) func(A, error) {
 	s, life := c.shard, c.shard.life
 	return func(a A, err error) {
-		if s.life == life && s.phase == phaseClaiming {
+		if s.life == life && (s.phase == phaseClaiming || s.phase == phaseStandby) {
 			f(a, err)
 		}
 	}
@@ -207,166 +139,21 @@ func (c *claim) survey() {
 		case end < c.tail.position:
 			s.fail(fmt.Errorf("engine: %s/%d ends at offset %d, but the view in %s has read up to %d: the topic was cut or made again, or the directory belongs to another cluster; "+
 				"if the journal is right, delete the directory", s.journal.Topic, s.journal.Partition, end, s.dir, c.tail.position))
+		case end-c.tail.position > nearEnd && c.surveys < mostSurveys:
+			c.surveys++
+			c.readTo(end, c.survey) // the owner works on meanwhile, and its journal grows
 		default:
 			c.readTo(end, c.stake)
 		}
 	}))
 }
 
-// readTo brings the view up to a journal offset, then goes on.
-func (c *claim) readTo(end int64, then func()) {
-	s := c.shard
-	if c.tail.position >= end {
-		then()
-		return
-	}
-	from := c.tail.position
-	s.listener.Restoring(s.id, from, end)
-	s.env.read(s.journal, from, alive(c, func(f connectors.Fetched, err error) {
-		again := func() { c.readTo(end, then) }
-		switch {
-		case err != nil:
-			c.later("read the journal", err, again)
-		case f.Code == connectors.OffsetOutOfRange:
-			c.skipGone(again)
-		case f.Code != connectors.OK:
-			c.later("read the journal", f.Problem(), again)
-		default:
-			if err := c.absorb(f.Batches); err != nil {
-				s.fail(err)
-				return
-			}
-			if c.tail.position == from {
-				c.later("read the journal", errors.New("no whole batch in the answer"), again)
-				return
-			}
-			c.tries = 0
-			again()
-		}
-	}))
-}
-
-// skipGone goes on where the journal begins, if what comes next was removed. (The answer that says "out of range" does
-// not say where the log starts.)
-func (c *claim) skipGone(then func()) {
-	s := c.shard
-	s.env.offset(s.journal, connectors.Earliest, alive(c, func(start int64, err error) {
-		switch {
-		case err != nil:
-			c.later("journal's beginning", err, then)
-		case start <= c.tail.position:
-			c.later("read the journal", connectors.OffsetOutOfRange, then)
-		default:
-			if c.tail.position > 0 { // what lies between is gone: the view would have a hole
-				if err := c.wipe(); err != nil {
-					s.fail(err)
-					return
-				}
-			}
-			c.tail.position = start
-			then()
-		}
-	}))
-}
-
-// absorb applies a piece of the journal to the view.
-func (c *claim) absorb(raw []byte) error {
-	s := c.shard
-	b := s.viewBatch
-	b.Reset()
-	c.reader.Reset(raw, c.tail.position, nil)
-	for {
-		rec, err := c.reader.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("engine: read %s/%d: %w", s.journal.Topic, s.journal.Partition, err)
-		}
-		info := c.reader.Info()
-		c.restored++
-		if err := c.take(rec, info, b); err != nil {
-			return fmt.Errorf("engine: %s/%d at offset %d: %w", s.journal.Topic, s.journal.Partition, rec.Offset, err)
-		}
-		c.tail.appended = max(c.tail.appended, info.MaxTimestamp)
-	}
-	c.tail.position = max(c.tail.position, c.reader.NextOffset())
-	c.tail.put(b)
-	if err := b.Apply(); err != nil {
-		return fmt.Errorf("engine: write the view of shard %d: %w", s.id, err)
-	}
-	return nil
-}
-
-func (c *claim) take(rec *batch.Record, info batch.Info, b viewBatch) error {
-	key := string(rec.Key)
-	if key == string(keyClaim) {
-		return c.takeClaim(rec, info)
-	}
-	if info.ProducerID == c.tail.producerID {
-		c.tail.epoch = max(c.tail.epoch, info.ProducerEpoch)
-	}
-	switch {
-	case key == string(keyHead):
-		if _, err := schemas.DecodeHead(rec.Value); err != nil {
-			return err
-		}
-		c.tail.head = slices.Clone(rec.Value)
-		if info.ProducerID != c.tail.producerID { // only owners write heads; compaction may have left a stray claim alone
-			c.tail.producerID, c.tail.epoch = info.ProducerID, info.ProducerEpoch
-		}
-	case strings.HasPrefix(key, string(keyDocument)):
-		customer := key[len(keyDocument):]
-		if rec.Value == nil {
-			b.DeleteDocument(customer)
-			return nil
-		}
-		doc, err := schemas.DecodeDocument(rec.Value)
-		if err != nil {
-			return fmt.Errorf("customer %q: %w", customer, err)
-		}
-		b.PutDocument(customer, rec.Value)
-		if due := c.shard.program.NextDue(doc); due != schemas.Never {
-			b.PutTimer(due, customer)
-		}
-	case strings.HasPrefix(key, string(keyOwed)):
-		if rec.Value == nil {
-			b.DeleteOwed(key)
-		} else {
-			b.PutOwed(key, rec.Value)
-		}
-	default:
-		return fmt.Errorf("unknown key %q: is this topic a journal of Wend?", key)
-	}
-	return nil
-}
-
-func (c *claim) takeClaim(rec *batch.Record, info batch.Info) error {
-	got, err := schemas.DecodeClaim(rec.Value)
-	if err != nil {
-		return err
-	}
-	if rec.Offset == c.offset {
-		c.ours = got.Nonce == c.nonce
-		c.lower = info.ProducerID != c.tail.producerID || c.tail.epoch < info.ProducerEpoch
-	}
-	switch info.ProducerID {
-	case c.tail.producerID:
-		c.tail.epoch = max(c.tail.epoch, info.ProducerEpoch)
-	default: // the first, or the next id after the former's epochs ended
-		if c.tail.producerID != 0 && !c.follows(info.ProducerID) {
-			return nil
-		}
-		c.tail.producerID, c.tail.epoch = info.ProducerID, info.ProducerEpoch
-	}
-	return nil
-}
-
-// follows says whether the head names this id as the journal's next.
-func (c *claim) follows(id int64) bool {
-	head, err := schemas.DecodeHead(c.tail.head)
-	return err == nil && head.FreshProducerID == id
-}
+// What is read behind the claim is read while nobody works on the shard: so a claimant that is far behind comes near the
+// end first.
+const (
+	nearEnd     = 2000 // journal records
+	mostSurveys = 8
+)
 
 // stake appends the claim.
 func (c *claim) stake() {
@@ -474,27 +261,15 @@ func (c *claim) verify(offset int64) {
 		switch {
 		case !c.ours || !c.lower || c.tail.producerID != c.producerID:
 			s.drop("another member's claim has the same epoch or a higher one")
-		case c.stale():
+		case c.tail.stale(s.now, s.deleteRetention): // the claim's own time is the broker's present
 			if err := c.wipe(); err != nil {
 				s.fail(err)
 				return
 			}
 			c.verify(offset)
 		default:
-			c.tail.begun = 0
+			c.tail.complete()
 			s.own()
 		}
 	})
-}
-
-// stale says that tombstones may have been removed since the view was whole, so that it may hold what is gone.
-func (c *claim) stale() bool {
-	if c.basis == 0 && c.tail.begun == 0 {
-		return false
-	}
-	half := c.shard.deleteRetention.Milliseconds() / 2
-	if c.tail.begun != 0 { // a restore under way since then; our claim's time is the broker's present
-		return max(c.shard.now.UnixMilli(), c.tail.appended)-c.tail.begun > half
-	}
-	return c.tail.appended-c.basis > half
 }

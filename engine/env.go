@@ -27,6 +27,8 @@ type env struct {
 	// fetchFrom says from where records of the source are wanted, one answer after another; a negative offset: none.
 	// Answers to an earlier call may still come. Who delivers has added the bytes to the shard's backlog.
 	fetchFrom func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched))
+	// tail is fetchFrom for the shard's journal, for a standby.
+	tail func(offset int64, deliver func(connectors.Fetched))
 
 	// dropped says that the shard is no longer ours and holds nothing; begin may be called again after a heartbeat
 	// that was sent later than this.

@@ -12,12 +12,17 @@ import (
 type Listener struct {
 	// Assigned tells which shards the fleet gave to this member.
 	Assigned func(generation int32, shards []int32)
-	// Restoring tells how far a claimant has read the journal.
-	Restoring func(shard int32, position, end int64)
+	// Restoring tells after each piece how far a claimant or a standby has read the journal.
+	Restoring func(shard int32, r RestoreInfo)
+	// Standby tells how many journal records the warm view of another's shard is behind; -1: it is kept warm no longer.
+	Standby func(shard int32, behind int64)
 	// Claimed tells that the shard is ours and works.
 	Claimed func(shard int32, epoch int16, restored int64, took time.Duration)
 	// Dropped tells that the shard is no longer ours, or not yet.
 	Dropped func(shard int32, reason string)
+	// HandedOver tells of a shard at the end of the process how long it took to finish what was decided, and whether there
+	// was time enough; else so many bytes of actions are left to the next owner.
+	HandedOver func(shard int32, took time.Duration, whole bool, owed int)
 	// Failed tells that a shard stopped until somebody acts.
 	Failed func(shard int32, err error)
 
@@ -70,7 +75,13 @@ func (l Listener) filled() *Listener {
 		l.Assigned = func(int32, []int32) {}
 	}
 	if l.Restoring == nil {
-		l.Restoring = func(int32, int64, int64) {}
+		l.Restoring = func(int32, RestoreInfo) {}
+	}
+	if l.Standby == nil {
+		l.Standby = func(int32, int64) {}
+	}
+	if l.HandedOver == nil {
+		l.HandedOver = func(int32, time.Duration, bool, int) {}
 	}
 	if l.Claimed == nil {
 		l.Claimed = func(int32, int16, int64, time.Duration) {}

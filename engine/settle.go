@@ -102,6 +102,7 @@ func (s *shard) settle(units ...*unit) error {
 	last := units[len(units)-1]
 	t := &s.claim.tail
 	t.position, t.appended, t.head = last.end, last.appended, append(t.head[:0], last.head...)
+	t.whole = t.appended
 	t.put(b)
 	if err := b.Apply(); err != nil {
 		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)

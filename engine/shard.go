@@ -56,6 +56,7 @@ type phase uint8
 
 const (
 	phaseIdle     phase = iota // nothing is known of the shard
+	phaseStandby               // another's; its view is kept warm: standby.go
 	phaseClaiming              // claim.go
 	phaseFirst                 // ours, and its first head is on its way
 	phaseRunning
@@ -116,6 +117,9 @@ type shard struct {
 
 	timers    timers
 	event     schemas.Event
+	yielding    bool      // given to another member, which has not claimed it yet: yield.go
+	successorAt time.Time // when to look whether it has
+
 	documents *schemas.DocumentReader
 	effects   journey.Effects
 	scratch   []byte
@@ -185,7 +189,7 @@ func (s *shard) fetchAgain() {
 func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	s.enter(now)
 	switch s.phase {
-	case phaseClaiming:
+	case phaseClaiming, phaseStandby:
 		return false, s.claim.work()
 	case phaseFirst, phaseStopping:
 		s.seal()
@@ -240,7 +244,7 @@ func (s *shard) housekeeping() (wake time.Time) {
 	if s.phase == phaseFailed || s.phase == phaseIdle {
 		return time.Time{}
 	}
-	wake = s.pub.work(s.now)
+	wake = earlier(s.pub.work(s.now), s.successor())
 	if !s.fetchTry.IsZero() {
 		if s.now.Before(s.fetchTry) {
 			wake = earlier(wake, s.fetchTry)
@@ -425,6 +429,8 @@ func (s *shard) stop() {
 	case phaseClaiming:
 		s.drop("stopping")
 	}
+	case phaseStandby:
+		s.standDown()
 }
 
 // finished says whether a stopped shard has nothing left to do.
@@ -464,7 +470,9 @@ func (s *shard) release() {
 	s.life++
 	s.want(-1, -1)
 	s.forgetFetched()
+	s.standDown()
 	if s.pub != nil {
+	s.yielding = false
 		s.pub.end()
 	}
 	s.open, s.flying, s.spare, s.arenas, s.draining = nil, nil, nil, nil, false
