@@ -157,6 +157,16 @@ func (p *Process) Killed() bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
+// GaveUp says whether an engine ended by itself, with the status for "could not run", before it ran.
+func (p *Process) GaveUp() bool {
+	var exit *exec.ExitError
+	if !p.Gone() || !errors.As(p.Err, &exit) || exit.ExitCode() != 2 {
+		return false
+	}
+	b, err := os.ReadFile(p.log)
+	return err == nil && !bytes.Contains(b, []byte(`"msg":"running"`)) && !bytes.Contains(b, []byte("goroutine "))
+}
+
 // Stop ends it as its operator would; it must end well.
 func (p *Process) Stop(timeout time.Duration) error {
 	if p.Gone() {

@@ -208,3 +208,32 @@ func (s *Stand) Rest(ctx context.Context, a *App, w *Watcher, last int64, tag st
 	}
 	return nil
 }
+
+// Silence is a time in which nothing was published on a partition.
+type Silence struct {
+	Partition int
+	From      time.Time
+	Lasted    time.Duration
+}
+
+// Silences gives those of at least so long between two moments.
+func (w *Watcher) Silences(from, to time.Time, least time.Duration) (all []Silence) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for p, appended := range w.appended {
+		last := from.UnixMilli()
+		add := func(next int64) {
+			if lasted := time.Duration(next-last) * time.Millisecond; lasted >= least {
+				all = append(all, Silence{p, time.UnixMilli(last), lasted})
+			}
+			last = max(last, next)
+		}
+		for _, at := range appended {
+			if at > last && at < to.UnixMilli() {
+				add(at)
+			}
+		}
+		add(to.UnixMilli())
+	}
+	return all
+}

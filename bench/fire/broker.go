@@ -1,0 +1,80 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// brokers has one broker at a time die or stand still, the next only when every replica of everything is in sync again:
+// more at once is what min.insync.replicas promises nothing for.
+func (d *day) brokers(ctx, whole context.Context) {
+	r := d.random(1)
+	node := 0
+	name := func() string { return fmt.Sprintf("broker %d", node) }
+	faults := d.newDeck(r,
+		card{"broker killed", func() {
+			down := between(r, 0, 12*time.Second)
+			d.fault("broker killed", name(), "down for %.1f s", down.Seconds())
+			if err := d.Cluster.Kill(node); err != nil {
+				d.wrong(err)
+				return
+			}
+			_ = pause(ctx, down) // the end of the day cuts it short
+			if err := d.Cluster.Revive(whole, node); err != nil {
+				d.wrong(err)
+				return
+			}
+			d.note(name(), "runs again")
+		}},
+		card{"broker paused", func() {
+			t := between(r, time.Second, 15*time.Second)
+			d.fault("broker paused", name(), "for %.1f s", t.Seconds())
+			if err := d.Cluster.Pause(node); err != nil {
+				d.wrong(err)
+				return
+			}
+			_ = pause(ctx, t)
+			if err := d.Cluster.Resume(node); err != nil {
+				d.wrong(err)
+			}
+			d.note(name(), "goes on")
+		}},
+	)
+	for pause(ctx, between(r, 4*time.Second, 15*time.Second)) == nil {
+		node = 1 + r.IntN(d.o.nodes)
+		if !faults.draw() {
+			return
+		}
+		if err := d.whole(whole); err != nil {
+			d.wrong(err)
+			return
+		}
+	}
+}
+
+// whole waits until each partition has all its replicas in sync, the brokers' own ones too.
+func (d *day) whole(ctx context.Context) error {
+	const timeout = 3 * time.Minute
+	began := time.Now()
+	for time.Since(began) < timeout {
+		missing := 0
+		topics, err := d.Admin.ListTopicsWithInternal(ctx)
+		for _, t := range topics {
+			for _, p := range t.Partitions {
+				if p.Err != nil || p.Leader < 0 || len(p.ISR) < len(p.Replicas) {
+					missing++
+				}
+			}
+		}
+		if err == nil && missing == 0 {
+			return nil
+		}
+		if err := pause(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("some replicas are not in sync %v after the last thing done to a broker", timeout)
+}
