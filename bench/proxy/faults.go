@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net"
 	"time"
 )
@@ -10,6 +11,11 @@ type Faults struct {
 	Lose  int           // every so many-th answer to a produce request is discarded, its connection cut; below 1: none
 	Delay time.Duration // for which each request and each answer is held up
 	Hold  bool          // nothing goes through in either direction, and new connections get no answer
+
+	// Produce requests whose first topic is this one are held up for so long, and with them what follows on their
+	// connection. No two topics of a test may have names of which one holds the other.
+	Slow      string
+	SlowDelay time.Duration
 }
 
 // Set replaces the faults. What Hold has held back goes on its way when it is lifted, so that a broker gets requests whose
@@ -35,12 +41,15 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// disturb holds up a frame as the faults say.
-func (p *Proxy) disturb() {
+// disturb holds up a frame as the faults say. produce is the beginning of a produce request, nil for anything else.
+func (p *Proxy) disturb(produce []byte) {
 	for delayed := false; ; {
 		p.mu.Lock()
 		f, changed := p.faults, p.changed
 		p.mu.Unlock()
+		if f.Slow != "" && bytes.Contains(produce, []byte(f.Slow)) {
+			f.Delay += f.SlowDelay
+		}
 		switch {
 		case f.Hold:
 			select {

@@ -89,3 +89,32 @@ func TestCloseWhileHolding(t *testing.T) {
 		t.Error("an answer")
 	}
 }
+
+// Only the produce requests whose first topic is the slow one are held up.
+func TestSlowTopic(t *testing.T) {
+	got := make(chan uint16, 10)
+	p, err := Listen("127.0.0.1:0", broker(t, got), Faults{Slow: "app.actions", SlowDelay: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	dial := func(key uint16, body string) {
+		conn, err := net.Dial("tcp", p.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := conn.Write(request(key, 1, []byte(body))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dial(produceKey, "app.actions")
+	dial(produceKey, "app.journal")
+	if key := <-got; key != produceKey {
+		t.Error(key)
+	}
+	dial(1, "app.actions")
+	if key := <-got; key != 1 {
+		t.Error("the slow topic's request went through")
+	}
+}

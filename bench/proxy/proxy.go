@@ -34,6 +34,7 @@ type Proxy struct {
 const (
 	produceKey = 0
 	maxFrame   = 256 << 20
+	mostPeek   = 512 // holds the first topic of a produce request
 )
 
 // Listen begins to forward connections to upstream, with the faults given.
@@ -114,10 +115,12 @@ func (p *Proxy) serve(client net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		_ = forward(broker, client, 8, func(head []byte) bool {
+			var produce []byte
 			if binary.BigEndian.Uint16(head) == produceKey {
 				produces.add(binary.BigEndian.Uint32(head[4:]))
+				produce = head
 			}
-			p.disturb()
+			p.disturb(produce)
 			return true
 		})
 		_ = broker.Close() // either end gone ends both
@@ -127,7 +130,7 @@ func (p *Proxy) serve(client net.Conn) {
 			if produces.take(binary.BigEndian.Uint32(head)) && p.loses() {
 				return false
 			}
-			p.disturb()
+			p.disturb(nil)
 			return true
 		})
 		_ = client.Close()
@@ -158,7 +161,7 @@ func (p *produces) take(id uint32) bool {
 var errLost = errors.New("this answer is to be lost")
 
 // forward copies frames of a 4-byte size and so many bytes, until one end is gone or pass, which sees the first bytes
-// behind the size, says no.
+// behind the size, says no: at least `peek`, up to mostPeek where the frame has them.
 func forward(to io.Writer, from io.Reader, peek int, pass func(head []byte) bool) error {
 	r, w := bufio.NewReaderSize(from, 64<<10), bufio.NewWriterSize(to, 64<<10)
 	for {
@@ -169,6 +172,9 @@ func forward(to io.Writer, from io.Reader, peek int, pass func(head []byte) bool
 		size := int64(binary.BigEndian.Uint32(head))
 		if size < int64(peek) || size > maxFrame {
 			return fmt.Errorf("a frame of %d bytes is none of Kafka's", size)
+		}
+		if head, err = r.Peek(4 + int(min(size, mostPeek))); err != nil {
+			return err
 		}
 		if !pass(head[4:]) {
 			return errLost
