@@ -167,6 +167,13 @@ func (s *shard) inherit(h *schemas.Head) error {
 				"was its cleanup.policy changed from compact?", s.id, l.acked, l.next, l.Topic, l.Partition, at, s.journal.Topic)
 		}
 		l.lookNext = len(l.queue) > 0
+		for i := range l.queue {
+			if !l.elsewhere {
+				if l.elsewhere, err = s.routes.elsewhere(l.TopicPartition, l.queue[i].bytes); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	return nil
 }

@@ -77,8 +77,11 @@ type lane struct {
 	end      int64     // while looking: where the topic ends
 	looked   time.Time // when the last look began
 	retired  []retired // outbox records that are acknowledged, not yet journaled as such
-	renewed  bool      // in laneRenewing: there is a new producer
-	renewal  uint64    // and the unit whose head tells of it, 0 before that is sealed
+
+	elsewhere bool // what a former owner left in queue is of customers whose next actions go to another partition
+
+	renewed bool   // in laneRenewing: there is a new producer
+	renewal uint64 // and the unit whose head tells of it, 0 before that is sealed
 }
 
 type laneState uint8

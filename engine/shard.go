@@ -85,6 +85,8 @@ type shard struct {
 	viewBatch viewBatch
 	cache     *cache
 	pub       *publisher
+	rerouted  *routes // taken up when nothing is owed; nil: routes are the newest
+	moving    bool    // nothing is decided until what is owed is paid
 
 	head          schemas.Head // as last sealed
 	journalEnd    int64        // offset that the next unit must get
@@ -115,11 +117,11 @@ type shard struct {
 	fetchTry  time.Time
 	fetches   int
 
-	timers    timers
-	event     schemas.Event
 	yielding    bool      // given to another member, which has not claimed it yet: yield.go
 	successorAt time.Time // when to look whether it has
 
+	timers    timers
+	event     schemas.Event
 	documents *schemas.DocumentReader
 	effects   journey.Effects
 	scratch   []byte
@@ -188,6 +190,7 @@ func (s *shard) fetchAgain() {
 // (zero: only an input can bring more).
 func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	s.enter(now)
+	s.adopt()
 	switch s.phase {
 	case phaseClaiming, phaseStandby:
 		return false, s.claim.work()
@@ -426,11 +429,11 @@ func (s *shard) stop() {
 		s.phase = phaseStopping
 		s.want(-1, -1)
 		s.forgetFetched()
+	case phaseStandby:
+		s.standDown()
 	case phaseClaiming:
 		s.drop("stopping")
 	}
-	case phaseStandby:
-		s.standDown()
 }
 
 // finished says whether a stopped shard has nothing left to do.
@@ -467,12 +470,12 @@ func (s *shard) fail(err error) {
 }
 
 func (s *shard) release() {
+	s.standDown()
 	s.life++
+	s.yielding = false
 	s.want(-1, -1)
 	s.forgetFetched()
-	s.standDown()
 	if s.pub != nil {
-	s.yielding = false
 		s.pub.end()
 	}
 	s.open, s.flying, s.spare, s.arenas, s.draining = nil, nil, nil, nil, false

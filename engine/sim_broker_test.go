@@ -23,6 +23,8 @@ type simBroker struct {
 	forgetful bool // it restarts after each batch
 
 	unfenced string // this topic's partitions take every epoch and sequence
+
+	appended func(tp connectors.TopicPartition, raw []byte) // hears of each batch taken, in order; may be nil
 }
 
 type simLog struct {
@@ -118,6 +120,9 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 		}
 	}
 	answer.BaseOffset = l.append(raw, in, b.now())
+	if b.appended != nil {
+		b.appended(tp, raw)
+	}
 	if idempotent {
 		st := l.states[in.ProducerID]
 		st.lastAt = b.now()

@@ -188,7 +188,11 @@ func inspectTopics(ctx context.Context, cluster connectors.Cluster, wanted []wan
 			continue
 		}
 		var wrong []string
-		if w.sameAs && source != nil && int(r.Partitions) != len(source.Partitions) {
+		switch {
+		case !w.sameAs || source == nil || int(r.Partitions) == len(source.Partitions):
+		case len(source.Partitions) > int(r.Partitions):
+			wrong = append(wrong, fmt.Sprintf("has %d partitions; %s %s", r.Partitions, source.Name, outgrown(int32(len(source.Partitions)), r.Partitions)))
+		default:
 			wrong = append(wrong, fmt.Sprintf("has %d partitions and the source %d: they must be equal; use another journal.topic for another source", r.Partitions, len(source.Partitions)))
 		}
 		c := configs[r.Name]

@@ -82,7 +82,7 @@ func TestEnsureTopicsFindsWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := fmt.Sprint(engine.TopicsProblem(r))
-	for _, want := range []string{"has 2 partitions and the source 3", "cleanup.policy=delete", "LogAppendTime"} {
+	for _, want := range []string{"events has 3 partitions now, and state in the journal for 2", "cleanup.policy=delete", "LogAppendTime"} {
 		if !strings.Contains(p, want) {
 			t.Errorf("%q does not say %q", p, want)
 		}

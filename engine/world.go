@@ -17,6 +17,9 @@ type World struct {
 	Cluster    *connectors.Metadata // with all topics of the engine
 	Partitions int32                // of the source
 
+	names    []string // of all topics
+	channels []string // that the journeys send on
+
 	sourceID        [16]byte
 	journalID       [16]byte
 	routes          *routes
@@ -59,19 +62,26 @@ func LookAround(ctx context.Context, cluster connectors.Cluster, cfg *Config, ch
 		return nil, fmt.Errorf("engine: read the topics' configs: %w", err)
 	}
 	w := &World{
-		Cluster: m, Partitions: int32(len(topics[cfg.Source.Topic].Partitions)),
+		Cluster: m, Partitions: int32(len(topics[cfg.Source.Topic].Partitions)), names: names, channels: channels,
 		sourceID: topics[cfg.Source.Topic].ID, journalID: topics[cfg.Journal].ID,
-		routes:     &routes{channels: map[string]route{}},
+		routes:     routesTo(cfg, channels, topics),
 		journalMax: batchBytes(configs[cfg.Journal]), actionMax: batchBytes(configs[cfg.DeadLetter]),
 		deleteRetention: time.Duration(number(configs[cfg.Journal]["delete.retention.ms"], 86_400_000)) * time.Millisecond,
 	}
 	for _, ch := range channels {
-		name := cfg.ActionTopic(ch)
-		w.routes.channels[ch] = route{name, int32(len(topics[name].Partitions))}
-		w.actionMax = min(w.actionMax, batchBytes(configs[name]))
+		w.actionMax = min(w.actionMax, batchBytes(configs[cfg.ActionTopic(ch)]))
 	}
-	w.routes.deadLetter = route{cfg.DeadLetter, int32(len(topics[cfg.DeadLetter].Partitions))}
 	return w, w.check(cfg)
+}
+
+// routesTo gives the routes to topics that are all there.
+func routesTo(cfg *Config, channels []string, topics map[string]*connectors.Topic) *routes {
+	r := &routes{channels: map[string]route{}, deadLetter: route{cfg.DeadLetter, int32(len(topics[cfg.DeadLetter].Partitions))}}
+	for _, ch := range channels {
+		name := cfg.ActionTopic(ch)
+		r.channels[ch] = route{name, int32(len(topics[name].Partitions))}
+	}
+	return r
 }
 
 // Least sizes with which the engine can work.
