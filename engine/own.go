@@ -17,7 +17,7 @@ func (s *shard) own() {
 	s.cache = newCache(s.cacheBytes)
 	s.open, s.flying, s.spare = new(unit), nil, nil
 	s.ackSince = time.Time{}
-	s.pub = &publisher{env: s.env, listener: s.listener, shard: s.id, progress: s.paid, onLoss: s.onLoss, name: c.transactionalID(""), renewing: func() { s.open.moved = true }, now: s.now, proved: c.sent}
+	s.pub = &publisher{env: s.env, listener: s.listener, shard: s.id, progress: s.paid, onLoss: s.onLoss, name: c.transactionalID(""), largest: s.limits.action, renewing: func() { s.open.moved = true }, now: s.now, proved: c.sent}
 	if len(c.tail.head) == 0 {
 		s.first()
 		return

@@ -31,6 +31,7 @@ type publisher struct {
 	progress   func()       // something was acknowledged
 	onLoss     string       // LossStop, LossResend or LossDrop
 	name       string       // begins the transactional ids
+	largest    int          // bytes of a batch that action topics take
 	renewing   func()       // a lane has a producer id that the journal must learn of
 	reader     batch.Reader // of looks
 	cutter     batch.Reader // of our own batches
@@ -70,6 +71,9 @@ type lane struct {
 	asked    bool                // its end offset was asked for
 	queue    []owed              // journaled, not known to be on the topic; oldest first
 	state    laneState
+	sending  int64 // sequence behind what was last sent
+	merger   *batch.Builder
+	alone    bool      // the topic takes less than it did: batches are not merged
 	tries    int       // in a row without progress
 	retryAt  time.Time // in laneWaiting
 	lookNext bool      // the next try begins with a look
@@ -171,19 +175,77 @@ func (p *publisher) pump(l *lane) {
 	p.transmit(l)
 }
 
-// transmit sends the lane's next batch.
+// transmit sends what the lane has, in one batch.
 func (p *publisher) transmit(l *lane) {
-	o := &l.queue[0]
-	if o.sent { // the last try's bytes may still be in a socket's hands
-		o.bytes, o.memory = slices.Clone(o.bytes), nil
+	raw, err := p.next(l)
+	if err == nil {
+		err = batch.Restamp(raw, p.now.UnixMilli(), l.producer.ID, l.producer.Epoch)
 	}
-	o.sent = true
-	if err := batch.Restamp(o.bytes, p.now.UnixMilli(), l.producer.ID, l.producer.Epoch); err != nil { // the journal holds what no batch is
+	if err != nil { // the journal holds what no batch is
 		p.stop(l, err)
 		return
 	}
 	l.state = laneSending
-	p.env.publish(l.TopicPartition, o.bytes, func(r connectors.Produced) { p.published(l, r) })
+	p.env.publish(l.TopicPartition, raw, func(r connectors.Produced) { p.published(l, r) })
+}
+
+// next gives the bytes to send next: one batch or several merged, when a topic is slower than the journal. What was sent
+// is known by its sequences, not by its batches, so another try may merge otherwise.
+func (p *publisher) next(l *lane) ([]byte, error) {
+	o := &l.queue[0]
+	if n := p.together(l); n > 1 {
+		return p.merge(l, n)
+	}
+	l.sending = o.first + int64(o.count)
+	if o.sent { // the last try's bytes may still be in a socket's hands
+		o.bytes, o.memory = slices.Clone(o.bytes), nil
+	}
+	o.sent = true
+	return o.bytes, nil
+}
+
+// together is how many of the lane's batches fit into one.
+func (p *publisher) together(l *lane) int {
+	n, size := 0, 0
+	for ; n < len(l.queue) && (n == 0 || !l.alone); n++ {
+		if size += len(l.queue[n].bytes); n > 0 && size > p.largest {
+			break
+		}
+	}
+	return n
+}
+
+// merge makes one batch of the lane's first n.
+func (p *publisher) merge(l *lane, n int) ([]byte, error) {
+	if l.merger == nil {
+		l.merger = new(batch.Builder)
+	}
+	l.merger.Reset(batch.Header{BaseSequence: batch.WireSequence(l.queue[0].first)})
+	for i := range l.queue[:n] {
+		o := &l.queue[i]
+		p.cutter.Reset(o.bytes, 0, nil)
+		if err := p.copy(l.merger, o.count); err != nil {
+			return nil, err
+		}
+		l.sending = o.first + int64(o.count)
+	}
+	return l.merger.Finish(), nil
+}
+
+// copy puts the cutter's next n records into b.
+func (p *publisher) copy(b *batch.Builder, n int) error {
+	for range n {
+		r, err := p.cutter.Next()
+		if err != nil {
+			return fmt.Errorf("engine: take an action batch apart: %w", err)
+		}
+		h, err := r.Headers()
+		if err != nil {
+			return fmt.Errorf("engine: take an action batch apart: %w", err)
+		}
+		b.Append(r.Key, r.Value, h...)
+	}
+	return nil
 }
 
 func (p *publisher) published(l *lane, r connectors.Produced) {
@@ -194,11 +256,11 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 	o := &l.queue[0]
 	v := verdict(r)
 	if v != taken { // its bytes may still be in a socket's hands, whoever acknowledges it in the end
-		o.memory = nil
+		o.memory, l.merger = nil, nil
 	}
 	switch v {
 	case taken:
-		p.acknowledge(l, o.first+int64(o.count), r.BaseOffset+int64(o.count))
+		p.acknowledge(l, l.sending, r.BaseOffset+l.sending-o.first)
 		p.pump(l)
 	case doubtful:
 		p.wait(l, true, "publish", answerError(r))
@@ -209,6 +271,11 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 		p.listener.RefusedSequence(p.shard, l.TopicPartition, r.Code)
 		p.look(l)
 	case tooLarge:
+		if l.sending > o.first+int64(o.count) {
+			l.alone = true
+			p.pump(l)
+			return
+		}
 		if o.count == 1 {
 			p.tooLarge(l, fmt.Errorf("one action is larger than the topic now allows (%w); raise max.message.bytes of %s", r.Code, l.Topic))
 			return
@@ -398,16 +465,8 @@ func (p *publisher) cut(o owed, n int) (parts [2]owed, err error) {
 	for i := range parts {
 		part := &parts[i]
 		b.Reset(batch.Header{ProducerID: p.producerID, ProducerEpoch: p.epoch, BaseSequence: batch.WireSequence(part.first), Timestamp: p.now.UnixMilli()})
-		for range part.count {
-			r, err := p.cutter.Next()
-			if err != nil {
-				return parts, fmt.Errorf("engine: cut an action batch: %w", err)
-			}
-			h, err := r.Headers()
-			if err != nil {
-				return parts, fmt.Errorf("engine: cut an action batch: %w", err)
-			}
-			b.Append(r.Key, r.Value, h...)
+		if err := p.copy(&b, part.count); err != nil {
+			return parts, err
 		}
 		b.Finish()
 		part.bytes = b.Take()

@@ -142,6 +142,55 @@ func TestPublisher(t *testing.T) {
 			t.Errorf("sequences %v, records retired %v", got, l.retired)
 		}
 	})
+	t.Run("what waits goes out together", func(t *testing.T) {
+		p := newPaying()
+		p.largest = 3*len(p.batch(0, 2)) + 10
+		l := p.lane("actions", 0)
+		for range 8 { // the first by itself, then three, three, and the last
+			p.owe(l, 2)
+		}
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(16)) || !p.paid() || p.owedBytes != 0 || p.sent != 4 || len(l.retired) != 8 {
+			t.Errorf("sequences %v after %d sends, owed %d, retired %v", got, p.sent, p.owedBytes, l.retired)
+		}
+	})
+	t.Run("what went out together was cut by a former owner, and its answer lost", func(t *testing.T) {
+		p := newPaying()
+		p.largest = 1 << 20
+		l := p.lane("actions", 0)
+		p.spoil = func(raw []byte) *connectors.Produced {
+			if i, err := batch.ReadInfo(raw); err == nil && i.Count == 8 { // a part of it comes from somewhere, then nothing is heard
+				p.broker.produce(l.TopicPartition, p.batch(2, 3))
+				return &connectors.Produced{Err: errLostAnswer}
+			}
+			return nil
+		}
+		for _, n := range []int{2, 4, 4} {
+			p.owe(l, n)
+		}
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(10)) || !p.paid() || p.owedBytes != 0 || len(p.lost) > 0 || len(l.retired) != 3 {
+			t.Errorf("sequences %v, lost %v, owed %d", got, p.lost, p.owedBytes)
+		}
+	})
+	t.Run("together they are too large", func(t *testing.T) {
+		p := newPaying()
+		p.largest = 1 << 20
+		l := p.lane("actions", 0)
+		p.spoil = func(raw []byte) *connectors.Produced {
+			if i, err := batch.ReadInfo(raw); err == nil && i.Count > 2 {
+				return &connectors.Produced{Code: connectors.MessageTooLarge}
+			}
+			return nil
+		}
+		for range 4 {
+			p.owe(l, 2)
+		}
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(8)) || !p.paid() || p.sent != 5 {
+			t.Errorf("sequences %v after %d sends", got, p.sent)
+		}
+	})
 	t.Run("an answer is lost", func(t *testing.T) {
 		p := newPaying()
 		l := p.lane("actions", 0)
