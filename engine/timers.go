@@ -66,10 +66,15 @@ func (t *timers) open(clock int64) {
 // journal's broker stamps on a unit confirms it.
 func (t *timers) wall() int64 {
 	now := t.shard.now
-	if step := now.Round(0).Sub(t.seen.Round(0)) - now.Sub(t.seen); step > 2*time.Second {
+	const noticed = 2 * time.Second
+	switch step := now.Round(0).Sub(t.seen.Round(0)) - now.Sub(t.seen); {
+	case step > noticed:
 		t.skew += step
 		t.probe, t.probed = true, now
 		t.shard.listener.ClockStep(t.shard.id, step)
+	case step < -noticed && t.skew > 0: // it may be right again: who goes on to mistrust it fires late by the whole step
+		t.skew = max(0, t.skew+step)
+		t.probe, t.probed = true, now
 	}
 	t.seen = now
 	return now.Add(-t.skew).UnixMilli()

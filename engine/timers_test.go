@@ -103,12 +103,25 @@ func TestTimersMeasureTheClock(t *testing.T) {
 	s.now = at(3_600_070, 70*time.Millisecond)
 	believed(60)
 
-	s.now = at(3_700_000, 80*time.Millisecond) // asleep, and rightly later: the broker says so
-	believed(70)
-	s.now = at(3_700_010, 90*time.Millisecond)
-	s.timers.confirmed(at(3_700_001, 81*time.Millisecond), 1_700_003_700_005)
+	s.now = at(-3_599_915, 85*time.Millisecond) // set back by two
+	believed(-3_599_915)
+	s.now = at(3_600_090, 90*time.Millisecond) // set forward by two
+	believed(-3_599_910)
+	s.timers.confirmed(at(3_600_090, 90*time.Millisecond), 1_700_000_000_090)
+	believed(90)
+	s.now = at(100, 100*time.Millisecond) // right again
+	believed(100)
+	if !s.timers.probing() {
+		t.Error("nobody asks")
+	}
+	s.timers.confirmed(s.now, 1_700_000_000_100)
+
+	s.now = at(3_700_000, 110*time.Millisecond) // asleep, and rightly later: the broker says so
+	believed(110)
+	s.now = at(3_700_010, 120*time.Millisecond)
+	s.timers.confirmed(at(3_700_001, 111*time.Millisecond), 1_700_003_700_005)
 	believed(3_700_010)
 
-	s.now = at(3_600_000, 100*time.Millisecond) // set back: the shard's clock stands still by itself
+	s.now = at(3_600_000, 130*time.Millisecond) // set back: the shard's clock stands still by itself
 	believed(3_600_000)
 }
