@@ -158,6 +158,9 @@ const (
 // stake appends the claim.
 func (c *claim) stake() {
 	s := c.shard
+	if s.taken.ID == c.tail.producerID { // compaction leaves one claim of all, and that may be a former id's
+		c.tail.epoch = max(c.tail.epoch, s.taken.Epoch)
+	}
 	c.producerID, c.epoch = c.tail.producerID, c.tail.epoch
 	if withoutClaim {
 		c.producerID, c.epoch, c.offset = batch.NoProducer, -1, c.tail.position-1
@@ -205,7 +208,10 @@ func (c *claim) close(fresh int64) {
 	c.appendClaim(c.producerID, closeEpoch, func(offset int64) {
 		c.readTo(offset+1, func() {
 			c.producerID, c.epoch = fresh, 0
-			c.appendClaim(fresh, 0, func(offset int64) {
+			if taken := c.shard.taken; taken.ID == fresh { // nobody wrote under it but claims, which compaction took
+				c.epoch = taken.Epoch + 1
+			}
+			c.appendClaim(fresh, c.epoch, func(offset int64) {
 				c.offset = offset
 				c.verify(offset)
 			})
@@ -241,6 +247,7 @@ func (c *claim) sendClaim(then func(offset int64)) {
 		case doubtful, notTaken:
 			c.later("claim", answerError(r), func() { c.sendClaim(then) })
 		case fencedOff, outOfOrder:
+			s.taken = connectors.Producer{ID: c.producerID, Epoch: c.epoch}
 			s.drop("another member claimed first")
 		default:
 			s.listener.Refused(s.id, s.journal, r.Code, r.Message)
@@ -254,6 +261,7 @@ func (c *claim) sendClaim(then func(offset int64)) {
 func (c *claim) verify(offset int64) {
 	s := c.shard
 	if c.tail.position > offset { // the answer named a batch that was read already: it is another's
+		s.taken = connectors.Producer{ID: c.producerID, Epoch: c.epoch}
 		s.drop("another member's claim has the same epoch")
 		return
 	}

@@ -81,7 +81,8 @@ type shard struct {
 	now   time.Time // of the pass at work
 
 	claim     claim
-	view      view // nil: not open
+	taken     connectors.Producer // an id and epoch for which the broker knows another's claim, whether the journal shows it or not
+	view      view                // nil: not open
 	viewBatch viewBatch
 	cache     *cache
 	pub       *publisher
