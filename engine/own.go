@@ -113,7 +113,7 @@ func (s *shard) inherit(h *schemas.Head) error {
 	s.pub.producerID, s.pub.epoch = h.ActionProducerID, h.ActionProducerEpoch
 	for _, o := range h.Outbox {
 		l := s.pub.lane(o.Topic, o.Partition)
-		l.next, l.acked, l.lookFrom = o.Next, o.Acked, o.LookFrom
+		l.next, l.acked, l.lookFrom, l.located = o.Next, o.Acked, o.LookFrom, s.now
 		if o.ProducerID != 0 {
 			l.producer = connectors.Producer{ID: o.ProducerID, Epoch: o.ProducerEpoch}
 		}

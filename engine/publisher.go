@@ -36,6 +36,7 @@ type publisher struct {
 	reader     batch.Reader // of looks
 	cutter     batch.Reader // of our own batches
 	now        time.Time    // of the pass at work
+	relocating bool         // a lane's end offset is on its way
 	proved     time.Time    // a moment at which the shard was surely ours: its last acknowledged append is no older
 	ended      bool
 	idle       []*actionBatch // to be used again
@@ -68,6 +69,7 @@ type lane struct {
 	next     int64               // sequence behind the last action of a sealed unit
 	acked    int64               // sequences below are on the topic
 	lookFrom int64               // offset from which a look reads; -1 while it is not known yet
+	located  time.Time           // when lookFrom was near the topic's end
 	asked    bool                // its end offset was asked for
 	queue    []owed              // journaled, not known to be on the topic; oldest first
 	state    laneState
@@ -148,9 +150,44 @@ func (p *publisher) locate(l *lane) {
 		if l.state == laneWaiting {
 			l.state = laneIdle
 		}
-		l.lookFrom = end
+		l.lookFrom, l.located = end, p.now
 	})
 }
+
+// A lane that is not used for long would have its next look read all that others wrote to the topic since.
+const staleLookFrom = time.Minute
+
+// relocate moves the look-from offset of one lane to its topic's end, if nothing that a look could search lies before it.
+// It says when to call it again; zero: an answer is on its way.
+func (p *publisher) relocate() (wake time.Time) {
+	if p.relocating {
+		return time.Time{}
+	}
+	var oldest *lane
+	for _, l := range p.lanes {
+		if l.paid() && l.lookFrom >= 0 && (oldest == nil || l.located.Before(oldest.located)) {
+			oldest = l
+		}
+	}
+	if oldest == nil {
+		return time.Time{}
+	}
+	if due := oldest.located.Add(staleLookFrom); p.now.Before(due) {
+		return due
+	}
+	l := oldest
+	p.relocating, l.located = true, p.now
+	p.env.offset(l.TopicPartition, connectors.Latest, func(end int64, err error) {
+		p.relocating = false
+		if err == nil && !p.ended && l.paid() { // what may come to be sent later lies behind that end
+			l.lookFrom = max(l.lookFrom, end)
+		}
+	})
+	return time.Time{}
+}
+
+// paid says that nothing is owed, nor about to be.
+func (l *lane) paid() bool { return l.state == laneIdle && len(l.queue) == 0 && l.next == l.acked }
 
 // pay takes over a batch whose unit was acknowledged.
 func (p *publisher) pay(l *lane, o owed) {
@@ -297,7 +334,7 @@ func (p *publisher) acknowledge(l *lane, upTo, lookFrom int64) {
 		return
 	}
 	l.acked, l.tries, l.refusals = upTo, 0, 0
-	l.lookFrom = max(l.lookFrom, lookFrom)
+	l.lookFrom, l.located = max(l.lookFrom, lookFrom), p.now
 	n := 0
 	for n < len(l.queue) && l.queue[n].first+int64(l.queue[n].count) <= upTo {
 		o := &l.queue[n]
@@ -510,7 +547,7 @@ func (p *publisher) work(now time.Time) (wake time.Time) {
 		}
 		p.pump(l)
 	}
-	return wake
+	return earlier(wake, p.relocate())
 }
 
 // paid says whether nothing is owed (a stopped lane cannot pay and does not count).

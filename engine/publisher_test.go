@@ -260,6 +260,26 @@ func TestPublisher(t *testing.T) {
 			t.Error("went on as if nothing were")
 		}
 	})
+	t.Run("a lane at rest follows its topic's end", func(t *testing.T) {
+		p := newPaying()
+		l, busy := p.lane("actions", 0), p.lane("actions", 1)
+		p.owe(l, 2)
+		p.run()
+		var others batch.Builder
+		others.Reset(batch.Header{ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1})
+		for range 5 {
+			others.Append(nil, []byte("another shard's"))
+		}
+		for _, tp := range []connectors.TopicPartition{l.TopicPartition, busy.TopicPartition} {
+			p.broker.produce(tp, others.Finish())
+		}
+		busy.lookFrom, busy.next = 0, 1 // sealed, not yet owed: it may not move
+		p.now = p.now.Add(2 * staleLookFrom)
+		p.run()
+		if l.lookFrom != 7 || busy.lookFrom != 0 {
+			t.Errorf("looks would read from %d and %d", l.lookFrom, busy.lookFrom)
+		}
+	})
 	t.Run("retention is ahead of the look", func(t *testing.T) {
 		p := newPaying()
 		l := p.lane("actions", 0)
