@@ -18,6 +18,7 @@ type Config struct {
 	Journal    string // topic, "{app}" already replaced
 	DeadLetter string // topic, "{app}" already replaced
 	DataDir    string // absolute once loaded
+	Instance   string // this process's name in the group; "": one of its own, see LoadInstance
 	Standby    int    // warm copies of each shard
 	OnGap      string // GapStop or GapSkip
 	OnLoss     string // LossStop, LossResend or LossDrop

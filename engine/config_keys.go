@@ -95,6 +95,7 @@ func ConfigKeys() []ConfigKey {
 		{"journal.topic", "where the engine's state is", "{app}.journal", text(func(c *Config) *string { return &c.Journal })},
 		{"dead_letter.topic", "where what cannot be used goes", "{app}.dead-letter", text(func(c *Config) *string { return &c.DeadLetter })},
 		{"data_dir", "the local views; a relative path starts from the workspace in the file, from the working directory otherwise", "./data", file(func(c *Config) *string { return &c.DataDir })},
+		{"instance", "this process's name in the group, different for each; without it one that is kept in data_dir", "", text(func(c *Config) *string { return &c.Instance })},
 		{"standby", "warm copies of each shard", "0", whole(func(c *Config) *int { return &c.Standby }, 0, 16)},
 		{"on_gap", "when the source no longer has what comes next: stop or skip", GapStop, choice(func(c *Config) *string { return &c.OnGap }, GapStop, GapSkip)},
 		{"on_loss", "when the brokers lost actions that they had acknowledged: stop, resend or drop", LossStop, choice(func(c *Config) *string { return &c.OnLoss }, LossStop, LossResend, LossDrop)},

@@ -194,7 +194,8 @@ func TestConfigProblems(t *testing.T) {
 			`wend.yaml:2:9: error: kafka.sasl.mechanism: "" is not known`, `wend.yaml:2:9: error: kafka.sasl.password: is missing`,
 		}},
 		{name: "tls by halves", yaml: "app: a\nkafka: {tls: {cert: c}}\n", want: []string{`wend.yaml:2:14: error: kafka.tls: cert and key belong together`}},
-		{name: "standby of later", yaml: "app: a\nstandby: 1\n", want: []string{`wend.yaml:2:10: error: standby: warm copies are not supported yet`}},
+		{name: "standby", yaml: "app: a\nstandby: -1\n", want: []string{`wend.yaml:2:10: error: standby: `}},
+		{name: "instance", yaml: "app: a\ninstance: a b\n", want: []string{`wend.yaml:2:11: error: instance: "a b" is no name for a member`}},
 		{name: "an address of http", yaml: "app: a\nhttp: here\n", want: []string{`wend.yaml:2:7: error: http: "here" is no address`}},
 		{name: "a syntax error", yaml: "app: [a\n", want: []string{`wend.yaml:`}},
 	} {

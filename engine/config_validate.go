@@ -38,8 +38,11 @@ func (c *Config) Validate() []ConfigError {
 	if c.DataDir == "" {
 		v.failf("data_dir", "is empty: name a directory for the local views, such as ./data")
 	}
-	if c.Standby != 0 {
-		v.failf("standby", "warm copies are not supported yet; write 0")
+	if c.Instance != "" && !validInstanceID(c.Instance) {
+		v.failf("instance", "%q is no name for a member: up to 249 letters, digits, dots, underscores and dashes", c.Instance)
+	}
+	if c.Standby < 0 {
+		v.failf("standby", "%d is no number of copies", c.Standby)
 	}
 	if c.Unit.MaxEvents < 1 {
 		v.failf("unit.max_events", "%d is too small: at least 1", c.Unit.MaxEvents)

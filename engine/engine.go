@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,11 +34,13 @@ type Engine struct {
 	journal  *line
 	actions  *line
 	fetcher  *fetcher
+	tailer   *fetcher // of journals, for standbys
 	cache    *statestore.Cache
 
 	inbox      chan func() // to the engine's goroutine
 	stopped    chan struct{}
 	runners    map[int32]*runner
+	known      map[int32]View // views on the disk that no runner has opened
 	generation int32
 	fleet      *Fleet
 	failure    error
@@ -48,8 +48,9 @@ type Engine struct {
 
 	mu struct {
 		sync.Mutex
-		assigned bool // an assignment has come
-		shards   []*runner
+		assigned bool      // an assignment has come
+		shards   []*runner // to be owned
+		all      []*runner // that were ever started
 	}
 }
 
@@ -70,13 +71,17 @@ func New(cfg *Config, program *journey.Program, world *World, cluster connectors
 // through it: what a shard settles after it was behind.
 const viewMemTable = 8 << 20
 
+// tailPace is how often standbys ask for what is new: what a takeover has still to read is no more than that, and one
+// request brings all of a broker's.
+const tailPace = 100 * time.Millisecond
+
 // produceTimeout is how long brokers may wait for their replicas before they answer.
 const produceTimeout = 10 * time.Second
 
 // Run works until ctx ends, then finishes what is decided and returns nil; or returns why it had to stop. It is called
 // once. It holds the data directory alone meanwhile.
 func (e *Engine) Run(ctx context.Context) error {
-	instance, err := LoadInstance(e.cfg.DataDir)
+	instance, err := LoadInstance(e.cfg.DataDir, e.cfg.Instance)
 	if err != nil {
 		return err
 	}
@@ -93,12 +98,16 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.listener.Retry(tp.Partition, tp, "fetch", err, tries)
 	}
 	e.fetcher.settled = e.Ready
+	e.tailer = newFetcher(carrying, &e.carriers, e.cluster, e.leaders)
+	e.tailer.retry, e.tailer.settled, e.tailer.pace = e.fetcher.retry, func() bool { return true }, tailPace
 	e.cache = statestore.NewCache(e.cfg.Cache)
 	defer e.cache.Close()
 
 	ctx, e.cancel = context.WithCancel(ctx)
 	defer e.cancel()
-	e.fleet = NewFleet(FleetConfig{Group: e.cfg.App, InstanceID: instance.ID, Topic: e.cfg.Source.Topic, Partitions: e.world.Partitions, SessionTimeout: e.cfg.Kafka.SessionTimeout}, e.group,
+	e.known = readKnownViews(e.cfg.DataDir)
+	e.fleet = NewFleet(FleetConfig{Group: e.cfg.App, InstanceID: instance.ID, Topic: e.cfg.Source.Topic, Partitions: e.world.Partitions,
+		Standbys: int32(e.cfg.Standby), SessionTimeout: e.cfg.Kafka.SessionTimeout, LeaveOnStop: true, UserData: e.views}, e.group,
 		FleetListener{
 			Assigned:          func(a Assigned) { e.tell(func() { e.assigned(ctx, a) }) },
 			HeartbeatAnswered: func(h HeartbeatAnswered) { e.tell(func() { e.heartbeat(h) }) },
@@ -106,9 +115,17 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.listener.Retry(-1, connectors.TopicPartition{Topic: e.cfg.Source.Topic}, "group", err, 1)
 			},
 		})
+	member, leave := context.WithCancel(carrying)
+	defer leave()
 	membership := make(chan error, 1)
-	e.carriers.Go(func() { membership <- e.fleet.Run(ctx) })
+	left := make(chan struct{})
+	e.carriers.Go(func() {
+		defer close(left)
+		membership <- e.fleet.Run(member)
+	})
 	e.carriers.Go(func() { e.commitOffsets(ctx) })
+	e.carriers.Go(func() { e.watchWorld(ctx) })
+	e.carriers.Go(func() { e.noteViews(ctx) })
 
 	var failed error
 	for failed == nil && ctx.Err() == nil {
@@ -123,8 +140,12 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	// The group hears of it last: whoever is given a shard then finds nothing left to do.
 	e.cancel()
 	e.drain()
+	e.writeKnownViews()
+	leave()
+	<-left
 	stopCarrying()
 	e.carriers.Wait()
 	return failed
@@ -157,36 +178,6 @@ func (e *Engine) tell(f func()) {
 	}
 }
 
-// assigned takes up what the fleet gives to this member, and lets go of what it gave to others.
-func (e *Engine) assigned(ctx context.Context, a Assigned) {
-	e.generation = a.Generation
-	e.listener.Assigned(a.Generation, a.Active)
-	for id, r := range e.runners {
-		if r.wanted && !slices.Contains(a.Active, id) {
-			r.wanted = false
-			r.refusedAt = time.Time{}
-			r.box.put(func() { r.shard.drop("given to another member") })
-		}
-	}
-	for _, id := range a.Active {
-		r := e.runners[id]
-		if r == nil {
-			r = e.start(ctx, id)
-		}
-		if !r.wanted {
-			r.wanted = true
-			r.box.put(func() { r.shard.begin(e.Clock()) })
-		}
-	}
-	shards := make([]*runner, 0, len(a.Active))
-	for _, id := range a.Active {
-		shards = append(shards, e.runners[id])
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.mu.shards, e.mu.assigned = shards, true
-}
-
 func (e *Engine) start(ctx context.Context, id int32) *runner {
 	decoder, err := schemas.NewDecoder(e.cfg.Source.Format)
 	if err != nil {
@@ -194,6 +185,7 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 	}
 	r := &runner{engine: e, box: newMailbox(), ended: make(chan struct{})}
 	r.committed.Store(-1)
+	r.reach.Store(-1)
 	r.shard = newShard(shardConfig{
 		id: id, app: e.cfg.App, owner: e.owner, program: e.program, routes: e.world.routes, decoder: decoder,
 		source:    connectors.TopicPartition{Topic: e.cfg.Source.Topic, Partition: id},
@@ -201,11 +193,14 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip, onLoss: e.cfg.OnLoss,
 		deleteRetention: e.world.deleteRetention,
-		dir:             filepath.Join(e.cfg.DataDir, fmt.Sprintf("p%04d", id)), views: pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable},
+		dir:             viewDir(e.cfg.DataDir, id), views: pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable},
 		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()
 	e.runners[id] = r
+	e.mu.Lock()
+	e.mu.all = append(e.mu.all, r)
+	e.mu.Unlock()
 	go r.run(ctx) // ended tells when it has
 	return r
 }
@@ -218,39 +213,6 @@ func partitioner(name string, partitions int32) func([]byte) int32 {
 		return func(c []byte) int32 { return connectors.CRC32Partition(c, partitions) }
 	}
 	return nil
-}
-
-// droppedShard: the shard may be claimed again after a heartbeat that was sent later than the refusal was answered in
-// the same generation, which says that it is still meant for us.
-func (e *Engine) droppedShard(r *runner, at time.Time) {
-	if !r.wanted {
-		return
-	}
-	r.drops++
-	r.refusedAt = at
-	e.fleet.Hurry()
-}
-
-func (e *Engine) heartbeat(h HeartbeatAnswered) {
-	if h.Generation != e.generation {
-		return
-	}
-	for _, r := range e.runners {
-		if !r.wanted || r.refusedAt.IsZero() || !h.SentAt.After(r.refusedAt) {
-			continue
-		}
-		r.refusedAt = time.Time{}
-		wait := backoff(r.drops)
-		e.carriers.Go(func() {
-			if sleep(e.ctx, wait) == nil {
-				e.tell(func() {
-					if r.wanted { // it may have been given to another meanwhile
-						r.box.put(func() { r.shard.begin(e.Clock()) })
-					}
-				})
-			}
-		})
-	}
 }
 
 func (e *Engine) failedShard(err error) { e.failure = errors.Join(e.failure, err) }

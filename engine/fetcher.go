@@ -17,7 +17,8 @@ type fetcher struct {
 	ctx     context.Context
 	wg      *sync.WaitGroup
 	retry   func(tp connectors.TopicPartition, err error, tries int)
-	settled func() bool // false while shards are about to join the poll: then polls are short
+	settled func() bool   // false while shards are about to join the poll: then polls are short
+	pace    time.Duration // a poll that brought little is followed by the next one only after this
 
 	mu struct {
 		sync.Mutex
@@ -51,29 +52,29 @@ func newFetcher(ctx context.Context, wg *sync.WaitGroup, c connectors.Cluster, l
 	return f
 }
 
-// from has the partition's records fetched from an offset on; a negative one ends it.
-func (f *fetcher) from(s *shard, offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
+// from has a partition's records fetched for a shard from an offset on; a negative one ends it.
+func (f *fetcher) from(s *shard, tp connectors.TopicPartition, offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	x := f.mu.feeds[s.source]
+	x := f.mu.feeds[tp]
 	if x == nil {
 		if offset < 0 {
 			return
 		}
 		x = &feed{}
-		f.mu.feeds[s.source] = x
+		f.mu.feeds[tp] = x
 	}
 	x.next, x.leaderEpoch, x.shard, x.deliver = offset, leaderEpoch, s, deliver
 	x.turn++
 	if offset < 0 {
-		delete(f.mu.feeds, s.source)
+		delete(f.mu.feeds, tp)
 		return
 	}
-	if broker, ok := f.leaders.known(s.source); ok {
+	if broker, ok := f.leaders.known(tp); ok {
 		f.startLocked(broker)
 		return
 	}
-	f.wg.Go(func() { f.find(s.source) })
+	f.wg.Go(func() { f.find(tp) })
 }
 
 func (f *fetcher) startLocked(broker int32) {
@@ -146,8 +147,13 @@ func (f *fetcher) poll(broker int32) {
 			continue
 		}
 		tries = 0
+		most := 0
 		for i := range answers {
+			most = max(most, len(answers[i].Batches))
 			f.answer(&answers[i], places, broker)
+		}
+		if most < fetchEach/4 && sleep(f.ctx, f.pace) != nil {
+			return
 		}
 	}
 }

@@ -82,7 +82,7 @@ func newFetchStand(t *testing.T, ctx context.Context) *fetchStand {
 
 // want has a partition fetched; what comes is noted under a name.
 func (s *fetchStand) want(sh *shard, offset int64, name string) {
-	s.from(sh, offset, -1, func(f connectors.Fetched) {
+	s.from(sh, sh.source, offset, -1, func(f connectors.Fetched) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		next, _ := behind(f.Batches)

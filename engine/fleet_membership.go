@@ -279,8 +279,8 @@ func (m *membership) wrap(err error) error {
 	advice := ""
 	switch {
 	case errors.Is(err, connectors.FencedInstanceID):
-		advice = fmt.Sprintf("another process has joined as %s: two processes run on copies of one data directory. Stop one "+
-			"of them; before a copy is started, delete the file %s in it", m.cfg.InstanceID, instanceFile)
+		advice = fmt.Sprintf("another process has joined as %s: two processes have the same instance name, or run on copies of one "+
+			"data directory. Stop one of them; give each an instance of its own in wend.yaml, or delete the file %s in the copy", m.cfg.InstanceID, instanceFile)
 	case errors.Is(err, connectors.InvalidSessionTimeout):
 		advice = fmt.Sprintf("a session timeout of %s is outside of what the brokers permit (their "+
 			"group.min.session.timeout.ms and group.max.session.timeout.ms): change kafka.session_timeout", m.cfg.SessionTimeout)

@@ -18,7 +18,7 @@ type Metrics struct {
 	looks, refusedSequences, gapRecords, claims, drops, failures                              prometheus.Counter
 	retries, refused                                                                          *prometheus.CounterVec
 	assigned, owned                                                                           prometheus.Gauge
-	lag, outbox, lost                                                                         *prometheus.GaugeVec
+	lag, outbox, lost, standbyLag, restored                                                   *prometheus.GaugeVec
 	unitSeconds, eventToAction, lateness                                                      prometheus.Histogram
 }
 
@@ -72,6 +72,8 @@ func NewMetrics() *Metrics {
 	m.lag = gauges("lag_records", "Records of the source that are not in an acknowledged unit yet.", "shard")
 	m.outbox = gauges("outbox_bytes", "Bytes of actions that are owed to their topics.", "shard")
 	m.lost = gauges("lost_actions", "Actions owed where a broker broke its promise.", "shard", "topic", "partition")
+	m.standbyLag = gauges("standby_lag_records", "Journal records that the warm view of another member's shard is behind.", "shard")
+	m.restored = gauges("restored_ratio", "How much of the journal a view that is being made ready has read, from 0 to 1.", "shard")
 	m.unitSeconds = histogram("unit_seconds", "From sealing a unit to its acknowledgement.", 0.00025, 16)
 	m.eventToAction = histogram("event_to_action_seconds", "From the timestamp of an event's record to the acknowledgement of the action that it caused.", 0.0005, 16)
 	m.lateness = histogram("timer_lateness_seconds", "How long after its due time the latest timer of a unit fired.", 0.001, 16)
@@ -102,6 +104,20 @@ func (m *Metrics) Wrap(next Listener) Listener {
 		m.lag.DeletePartialMatch(label)
 		m.outbox.DeletePartialMatch(label)
 		m.lost.DeletePartialMatch(label)
+		m.restored.DeletePartialMatch(label)
+	}
+	w.Restoring = func(shard int32, r RestoreInfo) {
+		m.restored.WithLabelValues(strconv.Itoa(int(shard))).Set(r.Part())
+		l.Restoring(shard, r)
+	}
+	w.Standby = func(shard int32, behind int64) {
+		label := strconv.Itoa(int(shard))
+		if behind < 0 {
+			m.standbyLag.DeleteLabelValues(label)
+		} else {
+			m.standbyLag.WithLabelValues(label).Set(float64(behind))
+		}
+		l.Standby(shard, behind)
 	}
 	w.Dropped = func(shard int32, reason string) {
 		m.drops.Inc()

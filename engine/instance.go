@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,15 +28,20 @@ type Instance struct {
 // errLocked: another process holds the lock.
 var errLocked = errors.New("locked by another process")
 
-// LoadInstance locks dataDir (made where it is missing) for this process until Close, and gives the id kept in it,
-// making one the first time. The lock ends with the process, however that ends.
-func LoadInstance(dataDir string) (*Instance, error) {
+// LoadInstance locks dataDir (made where it is missing) for this process until Close, and gives the id: name where there
+// is one; else the one kept in dataDir, made the first time. That is of the host's name and the directory's place, so
+// that a member whose data was deleted is the same member still and need not wait for its own session to end. The lock
+// ends with the process, however that ends.
+func LoadInstance(dataDir, name string) (*Instance, error) {
 	if err := os.MkdirAll(dataDir, 0o755); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	lock, err := lockDir(dataDir)
 	if err != nil {
 		return nil, err
+	}
+	if name != "" {
+		return &Instance{ID: name, lock: lock}, nil
 	}
 	id, err := readInstanceID(dataDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,14 +111,29 @@ func validInstanceID(id string) bool {
 
 // makeInstanceID writes beside and renames, so that a crash leaves a whole id or none.
 func makeInstanceID(dataDir string) (string, error) {
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails, crypto/rand
-	id := "wend-" + hex.EncodeToString(random[:])
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	id := newInstanceID(host, dataDir)
 	path := filepath.Join(dataDir, instanceFile)
 	if err := writeDurably(path, id+"\n"); err != nil {
 		return "", fmt.Errorf("instance id: %w", err)
 	}
 	return id, nil
+}
+
+// newInstanceID gives the id of a directory on a host. Of a host whose name is everybody's it is drawn.
+func newInstanceID(host, dataDir string) string {
+	var own [12]byte
+	path, err := filepath.Abs(dataDir)
+	if host == "" || strings.HasPrefix(host, "localhost") || err != nil {
+		_, _ = rand.Read(own[:]) // never fails, crypto/rand
+	} else {
+		sum := sha256.Sum256([]byte(host + "\x00" + path))
+		copy(own[:], sum[:])
+	}
+	return "wend-" + hex.EncodeToString(own[:])
 }
 
 func writeDurably(path, content string) error {

@@ -22,6 +22,14 @@ type RestoreInfo struct {
 	Took                time.Duration // so far
 }
 
+// Part is how much of what there was to read is read, from 0 to 1.
+func (r RestoreInfo) Part() float64 {
+	if r.End <= r.From {
+		return 1
+	}
+	return float64(r.Position-r.From) / float64(r.End-r.From)
+}
+
 func (c *claim) openView() (err error) {
 	s := c.shard
 	if s.view == nil {

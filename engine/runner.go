@@ -18,15 +18,27 @@ type runner struct {
 
 	working   atomic.Bool  // for readiness
 	committed atomic.Int64 // next source offset as journaled; -1 unknown
+	reach     atomic.Int64 // View.Offset of its view; -1: not open yet
+	whole     atomic.Int64 // View.Whole of it
 
 	// of the engine's goroutine
-	wanted    bool
+	role      role
 	refusedAt time.Time // not zero: begin again after a heartbeat sent later
 	drops     int       // in a row
 }
 
-// stopPatience is how long a shard may take to journal and pay what it has decided when the engine stops.
-const stopPatience = 10 * time.Second
+// role is what the fleet wants of this member for a shard.
+type role uint8
+
+const (
+	bystander role = iota
+	standby
+	owner
+)
+
+// stopPatience is how long a shard may take to journal and pay what it has decided when the engine stops. Nobody works on
+// it meanwhile; and what it leaves undone the next owner does.
+const stopPatience = 5 * time.Second
 
 func (r *runner) env() *env {
 	e := r.engine
@@ -64,7 +76,12 @@ func (r *runner) env() *env {
 			})
 		},
 		fetchFrom: func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
-			e.fetcher.from(r.shard, offset, leaderEpoch, func(f connectors.Fetched) {
+			e.fetcher.from(r.shard, r.shard.source, offset, leaderEpoch, func(f connectors.Fetched) {
+				back(func() { deliver(f) })
+			})
+		},
+		tail: func(offset int64, deliver func(connectors.Fetched)) {
+			e.tailer.from(r.shard, r.shard.journal, offset, -1, func(f connectors.Fetched) {
 				back(func() { deliver(f) })
 			})
 		},
@@ -91,7 +108,9 @@ func (r *runner) run(ctx context.Context) {
 	defer timer.Stop()
 	var items []func()
 	done := ctx.Done()
-	var deadline time.Time
+	var stopped time.Time // when it was told to
+	ours := false         // it had the shard then
+	patient := func() bool { return time.Since(stopped) < stopPatience }
 	for {
 		items = r.box.take(items)
 		now := r.engine.Clock()
@@ -103,7 +122,11 @@ func (r *runner) run(ctx context.Context) {
 		if r.shard.phase == phaseRunning {
 			r.committed.Store(r.shard.journaled)
 		}
-		if done == nil && (r.shard.finished() || now.After(deadline)) {
+		if r.shard.view != nil {
+			r.whole.Store(r.shard.claim.tail.whole / 1000)
+			r.reach.Store(r.shard.claim.tail.position)
+		}
+		if done == nil && (r.shard.finished() || !patient()) {
 			break
 		}
 		if again && done != nil {
@@ -114,7 +137,7 @@ func (r *runner) run(ctx context.Context) {
 			}
 		}
 		if done == nil {
-			wake = earlier(wake, deadline)
+			wake = earlier(wake, stopped.Add(stopPatience))
 		}
 		d := time.Hour
 		if !wake.IsZero() {
@@ -125,15 +148,22 @@ func (r *runner) run(ctx context.Context) {
 		case <-r.box.bell:
 		case <-timer.C:
 		case <-done:
-			done = nil
-			now = r.engine.Clock()
-			deadline = now.Add(stopPatience)
-			r.shard.enter(now)
+			done, stopped = nil, time.Now()
+			r.shard.enter(r.engine.Clock())
 			r.shard.stop()
+			ours = r.shard.phase == phaseStopping
 		}
 	}
 	r.working.Store(false)
+	whole := r.shard.finished()
+	owed := 0
+	if r.shard.pub != nil {
+		owed = r.shard.pub.owedBytes
+	}
 	if err := r.shard.close(); err != nil {
 		r.engine.listener.Failed(r.shard.id, err)
+	}
+	if ours {
+		r.engine.listener.HandedOver(r.shard.id, time.Since(stopped), whole, owed)
 	}
 }

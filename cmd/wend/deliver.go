@@ -123,7 +123,7 @@ func (p *providers) close() {
 // deliver runs a worker for each channel until ctx ends or one of them cannot go on.
 func deliver(ctx context.Context, cfg *engine.Config, client *kafka.Client, p *providers, listener func(channel string) delivery.Listener) (err error) {
 	dir := filepath.Join(cfg.DataDir, "deliver")
-	instance, err := engine.LoadInstance(dir)
+	instance, err := engine.LoadInstance(dir, "")
 	if err != nil {
 		return err
 	}

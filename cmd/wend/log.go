@@ -37,7 +37,16 @@ func shardField(id int32) zap.Field { return zap.Int32("shard", id) }
 
 // engineLog writes down what is worth a line. What happens for each unit or action is for the metrics.
 func engineLog(log *zap.Logger) engine.Listener {
+	restoring := newRestoreLog(log)
 	return engine.Listener{
+		Restoring: restoring.progress,
+		HandedOver: func(shard int32, took time.Duration, whole bool, owed int) {
+			if whole {
+				log.Info("shard handed over", shardField(shard), zap.Duration("took", took))
+				return
+			}
+			log.Error("there was no time to finish a shard; its next owner does what is left", shardField(shard), zap.Duration("took", took), zap.Int("owed_bytes", owed))
+		},
 		Assigned: func(generation int32, shards []int32) {
 			log.Info("shards assigned", zap.Int32("generation", generation), zap.Int32s("shards", shards))
 		},

@@ -47,12 +47,12 @@ func execute(args []string, s streams) int {
 	}
 }
 
-// interruptible gives a context that ends with the first SIGINT or SIGTERM. One that comes more than a second later kills
-// the process as if nobody had listened; within that second it is the same wish, sent to the process and to its group.
+// interruptible gives a context that ends with the first SIGINT or SIGTERM. One that comes a moment later
+// kills the process as if nobody had listened; at once it is the same wish, sent to the process and to its group.
 func interruptible() (context.Context, func()) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
-		time.Sleep(time.Second)
+		time.Sleep(200 * time.Millisecond)
 		stop()
 	})
 	return ctx, stop
