@@ -306,6 +306,10 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 	case outOfOrder, fencedOff:
 		l.refusals++
 		p.listener.RefusedSequence(p.shard, l.TopicPartition, r.Code)
+		if withoutAgain {
+			p.stop(l, answerError(r))
+			return
+		}
 		p.look(l)
 	case tooLarge:
 		if l.sending > o.first+int64(o.count) {

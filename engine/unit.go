@@ -321,7 +321,9 @@ func (s *shard) send() {
 		return
 	}
 	u, life := s.flying, s.life
-	u.tries++
+	if u.tries++; withoutJournalFirst && u.tries == 1 {
+		s.payFor(u)
+	}
 	s.env.append(s.sealed, func(r connectors.Produced) {
 		if s.life == life && s.flying == u {
 			s.appended(r)
@@ -367,8 +369,8 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	s.listener.Unit(s.id, UnitInfo{Number: u.number, Events: u.events, Duplicates: u.duplicates, DeadLetter: u.deadLetters, Documents: len(u.documents),
 		Actions: countActions(u), Timers: u.fires, Lateness: u.lateness, LeftOut: u.leftOut, Bytes: size, Took: s.now.Sub(u.sealed), Next: u.next, End: s.end, Owed: s.pub.owedBytes})
 	s.pub.journaled(u.number)
-	for _, ab := range u.actions {
-		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps, memory: ab, origin: ab})
+	if !withoutJournalFirst {
+		s.payFor(u)
 	}
 	s.flying = nil
 	first := s.phase == phaseFirst
@@ -384,6 +386,13 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	}
 	if first {
 		s.run()
+	}
+}
+
+// payFor has the publisher send a unit's actions.
+func (s *shard) payFor(u *unit) {
+	for _, ab := range u.actions {
+		s.pub.pay(ab.lane, owed{first: ab.first, count: len(ab.stamps), record: ab.first, last: true, bytes: ab.bytes, stamps: ab.stamps, memory: ab, origin: ab})
 	}
 }
 

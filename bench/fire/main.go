@@ -50,7 +50,7 @@ type options struct {
 }
 
 // sabotages are the protections that a build with the tag sabotage can leave out (engine/sabotage_on.go).
-var sabotages = []string{"claim", "look", "again", "ask", "clock", "journal-first"}
+var sabotages = []string{"claim", "look", "again", "ask", "clock", "cursor", "journal-first"}
 
 func parse(args []string) (*options, error) {
 	o := &options{}
@@ -69,7 +69,7 @@ func parse(args []string) (*options, error) {
 	f.DurationVar(&o.forgetIDs, "forget-ids", time.Minute, "transactional.id.expiration.ms: for Kafka's week")
 	only := f.String("only", "", "these kinds of faults alone, with commas: "+strings.Join(kinds, ", "))
 	f.StringVar(&o.sabotage, "sabotage", "", "leave a protection out; the suite must fail: "+strings.Join(sabotages, ", "))
-	f.IntVar(&o.port, "port", 30300, "of the first broker; the 60 behind it are used too")
+	f.IntVar(&o.port, "port", 30300, "of the first broker; with those up to ten behind the last; engines have the ports from the fifth behind it")
 	f.StringVar(&o.wend, "wend", "", "the binary; without it cmd/wend is built")
 	f.StringVar(&o.dir, "dir", "", "where everything goes, kept; without it a temporary directory, kept when something is wrong")
 	if err := f.Parse(args); err != nil {
@@ -88,8 +88,8 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("%q is no flag", f.Arg(0))
 	case o.minutes <= 0 || o.rate <= 0:
 		return nil, errors.New("--minutes and --rate must be above zero")
-	case o.nodes < 1 || o.nodes > 5 || o.engines < 1 || o.engines > 8 || o.partitions < 1:
-		return nil, errors.New("--brokers-count is 1 to 5, --engines 1 to 8, --partitions 1 and up")
+	case o.nodes < 1 || o.nodes > 5 || o.engines < 1 || o.engines > 4 || o.partitions < 1:
+		return nil, errors.New("--brokers-count is 1 to 5, --engines 1 to 4, --partitions 1 and up")
 	case o.sabotage != "" && !slices.Contains(sabotages, o.sabotage):
 		return nil, fmt.Errorf("--sabotage is one of %s", strings.Join(sabotages, ", "))
 	}
@@ -123,7 +123,7 @@ func run(ctx context.Context, o *options) (err error) {
 		"broker.session.timeout.ms=6000", "broker.heartbeat.interval.ms=1000", "replica.lag.time.max.ms=5000",
 		fmt.Sprintf("transactional.id.expiration.ms=%d", o.forgetIDs.Milliseconds()), "transaction.remove.expired.transaction.cleanup.interval.ms=5000",
 	}
-	on, err := stand.New(ctx, stand.Options{Port: o.port, Nodes: o.nodes, Behind: true, Properties: properties, HTTPPort: o.port + 80, Partitions: int32(o.partitions),
+	on, err := stand.New(ctx, stand.Options{Port: o.port, Nodes: o.nodes, Behind: true, Properties: properties, HTTPPort: o.port + 5, Partitions: int32(o.partitions),
 		Binary: o.wend, Dir: o.dir, Sabotage: o.sabotage, Forget: o.forget, Await: o.await})
 	if err != nil {
 		return err
