@@ -42,7 +42,7 @@ func EnsureTopics(ctx context.Context, cluster connectors.Cluster, cfg *Config, 
 	}
 	found, err := describeTopics(ctx, cluster, names)
 	if err != nil {
-		return nil, fmt.Errorf("topics: asking %s (kafka.brokers): %w", strings.Join(cfg.Kafka.Brokers, ", "), err)
+		return nil, fmt.Errorf("topics: %w", unreachable(cfg, err))
 	}
 	source := found[cfg.Source.Topic]
 	reports := make([]TopicReport, 0, len(wanted))

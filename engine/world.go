@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"wend/connectors"
@@ -42,7 +41,7 @@ func LookAround(ctx context.Context, cluster connectors.Cluster, cfg *Config, ch
 	names = slices.Compact(names)
 	m, err := cluster.Metadata(ctx, names...)
 	if err != nil {
-		return nil, fmt.Errorf("engine: no answer from Kafka at %s: %w; is it running there, and may this machine connect?", strings.Join(cfg.Kafka.Brokers, ", "), err)
+		return nil, fmt.Errorf("engine: %w", unreachable(cfg, err))
 	}
 	topics := map[string]*connectors.Topic{}
 	for i := range m.Topics {
