@@ -3,6 +3,7 @@ package statestore
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -107,7 +108,7 @@ func (b *Batch) room(n int) bool {
 	case b.consumed:
 		b.err = errors.New("the batch was applied and not reset")
 	case n > maxBatch || len(b.arena) > maxBatch-n:
-		b.err = errorf("a batch larger than %d bytes", maxBatch)
+		b.err = fmt.Errorf("a batch larger than %d bytes", maxBatch)
 	}
 	return b.err == nil
 }
@@ -177,7 +178,7 @@ func (s *Store) Apply(b *Batch) error {
 	}
 	if b.remove { // before the entries, among which are timers
 		if err := s.removeTimers(b); err != nil {
-			return s.wrap("remove timers", err)
+			return s.lost("remove timers", err)
 		}
 	}
 	if err := b.write(); err != nil {
@@ -188,10 +189,7 @@ func (s *Store) Apply(b *Batch) error {
 	}
 	err := s.db.Apply(b.w, pebble.NoSync)
 	s.dirty.Store(true)
-	if err == nil {
-		err = s.broken()
-	}
-	return s.wrap("apply", err)
+	return s.lost("apply", err)
 }
 
 // firstTimer is the least key of a timer that the batch puts, nil when it puts none. The entries are in order.

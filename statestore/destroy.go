@@ -38,7 +38,7 @@ func destroy(dir string, fs vfs.FS) error {
 	for _, name := range names {
 		known := func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok }
 		if !slices.ContainsFunc(patterns, known) {
-			return fmt.Errorf("%s is no file of a view: is this the right directory?", name)
+			return fmt.Errorf("%w: %s is no file of a view: is this the right directory?", ErrForeign, name)
 		}
 	}
 	lock, err := pebble.LockDirectory(dir, fs)

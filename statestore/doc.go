@@ -29,10 +29,10 @@
 //
 // # When the disk fails
 //
-// Pebble ends the process on a failed manifest write, and for ever tries a failed flush again while writers wait. Here
-// the first failure in the background makes the Store broken: every call from then on returns that error, nobody hangs,
-// and no process ends. In memory the view may then be ahead of the disk in ways that nobody can mend; on disk it is a
-// prefix, as after a crash. So the owner closes it and opens it again, or destroys it, and reads the journal.
+// The first failed write or read makes the Store broken: every call from then on returns that error, nobody hangs, and
+// no process ends (see disk, for what Pebble would do). On disk the view is a prefix then, as after a crash; in memory it
+// may be ahead of that in ways that nobody can mend. So the owner closes it. What ErrDamaged is in cannot be opened
+// again: Destroy it, and read the journal. Behind any other error it may be opened again when the disk works.
 //
 // # Who may call
 //

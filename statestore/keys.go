@@ -71,7 +71,7 @@ func appendBehind(dst []byte, c Cursor) []byte {
 
 func parseTimer(key []byte) (Timer, error) {
 	if len(key) < timerHead || key[0] != kindTimer {
-		return Timer{}, fmt.Errorf("%q is no timer's key", key)
+		return Timer{}, fmt.Errorf("%w: %q is no timer's key", ErrDamaged, key)
 	}
 	return Timer{
 		Due:      int64(binary.BigEndian.Uint64(key[1:]) ^ signBit),

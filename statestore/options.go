@@ -1,6 +1,7 @@
 package statestore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -68,7 +69,7 @@ const (
 
 func (s *Store) pebbleOptions(o Options) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          disk{o.FS, s},
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true,
 		ReadOnly:                    o.ReadOnly,
@@ -93,22 +94,17 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		p.Levels[i].FilterType = pebble.TableFilter
 		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
+	s.compactions = &compactions{s: s}
+	p.Experimental.CompactionScheduler = s.compactions
 	return p
 }
-
-// logger takes the place of Pebble's, whose Fatalf ends the process. After ours Pebble goes on, with an error to its
-// caller where it has one (a failed write of the manifest, a failed open); the Store is broken then, so what Pebble
-// holds in memory is asked for no more. What its Infof and Errorf say comes as events too.
-type logger struct{ s *Store }
-
-func (l logger) Infof(string, ...any)              {}
-func (l logger) Errorf(string, ...any)             {}
-func (l logger) Fatalf(format string, args ...any) { l.s.fail(errorf(format, args...)) }
 
 func (s *Store) events(l Listener) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) { s.fail(err) },
-		DataCorruption:  func(i pebble.DataCorruptionInfo) { s.fail(errorf("corrupt file %s: %v", i.Path, i.Details)) },
+		DataCorruption: func(i pebble.DataCorruptionInfo) {
+			s.fail(fmt.Errorf("corrupt file %s: %w: %w", i.Path, ErrDamaged, i.Details))
+		},
 		DiskSlow: func(i pebble.DiskSlowInfo) {
 			if l.DiskSlow != nil {
 				l.DiskSlow(i.OpType.String(), i.Path, i.Duration)

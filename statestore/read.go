@@ -26,7 +26,10 @@ func (s *Store) lookup(kind byte, name string, dst []byte) ([]byte, bool, error)
 	*key = appendKey((*key)[:0], kind, name)
 	dst, ok, err := s.get(*key, dst)
 	s.keys.Put(key)
-	return dst, ok, s.wrap("read", err)
+	if err := s.lost("read", err); err != nil {
+		return dst, false, err
+	}
+	return dst, ok, nil
 }
 
 func (s *Store) get(key, dst []byte) ([]byte, bool, error) {
@@ -77,7 +80,7 @@ func (s *Store) scan(lower, upper []byte, f func([]byte, *pebble.Iterator) (more
 	defer s.leave()
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
-		return s.wrap("scan", err)
+		return s.lost("scan", err)
 	}
 	for ok := it.First(); ok && err == nil; {
 		var more bool
@@ -86,7 +89,7 @@ func (s *Store) scan(lower, upper []byte, f func([]byte, *pebble.Iterator) (more
 		}
 		ok = it.Next()
 	}
-	return s.wrap("scan", errors.Join(err, it.Close()))
+	return s.lost("scan", errors.Join(err, it.Close()))
 }
 
 // Timers appends to into the timers behind after that are due at or before through, in their order, at most limit.

@@ -11,16 +11,14 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ErrClosed is what a Store returns behind its Close.
-var ErrClosed = errors.New("closed")
-
 // Store is a shard's view. See the package's documentation for what holds after a crash, and who may call what.
 type Store struct {
-	dir      string
-	db       *pebble.DB
-	listener Listener
-	memTable int
-	keys     sync.Pool // *[]byte, to look keys up with
+	dir         string
+	db          *pebble.DB
+	listener    Listener
+	memTable    int
+	compactions *compactions
+	keys        sync.Pool // *[]byte, to look keys up with
 
 	inside atomic.Int64 // calls under way
 	closed atomic.Bool
@@ -59,15 +57,20 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	db, err := openPebble(dir, s.pebbleOptions(o))
 	if err != nil {
-		return nil, s.wrap("open", err)
+		return nil, s.wrap("open", unreadable(errors.Join(err, s.broken())))
 	}
 	s.db = db
 	if err = s.broken(); err == nil {
 		err = s.checkFormat(o.ReadOnly)
 	}
-	if err != nil {
-		return nil, s.wrap("open", errors.Join(err, closePebble(db)))
+	if err == nil {
+		err = s.broken()
 	}
+	if err != nil {
+		_ = closePebble(db) // the first error is the one that tells
+		return nil, s.wrap("open", unreadable(err))
+	}
+	s.compactions.begin()
 	return s, nil
 }
 
@@ -75,7 +78,7 @@ func Open(dir string, o Options) (*Store, error) {
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			db, err = nil, errorf("%v", r)
+			db, err = nil, panicked(r)
 		}
 	}()
 	return pebble.Open(dir, o)
@@ -90,8 +93,8 @@ func (s *Store) checkFormat(readOnly bool) error {
 		return nil
 	}
 	if ok {
-		return errorf("its format is version %q, this program knows %q: use the newer program, or delete the directory "+
-			"and the journal is read instead", v, formatVersion)
+		return fmt.Errorf("%w: its format is version %q, this program knows %q: use the newer program, or delete the "+
+			"directory and the journal is read instead", ErrForeign, v, formatVersion)
 	}
 	it, err := s.db.NewIter(nil)
 	if err != nil {
@@ -102,7 +105,7 @@ func (s *Store) checkFormat(readOnly bool) error {
 		return err
 	}
 	if some {
-		return errors.New("the directory holds something else")
+		return fmt.Errorf("%w: the directory holds something else", ErrForeign)
 	}
 	if readOnly {
 		return nil
@@ -133,7 +136,7 @@ func (s *Store) Close() error {
 func closePebble(db *pebble.DB) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = errorf("%v", r)
+			err = panicked(r)
 		}
 	}()
 	return db.Close()
@@ -152,14 +155,13 @@ func (s *Store) Flush() error {
 	}
 	done, err := s.db.AsyncFlush()
 	if err != nil {
-		return s.wrap("flush", err)
+		return s.lost("flush", err)
 	}
 	select {
 	case <-done:
-		return s.wrap("flush", s.broken())
 	case <-s.failed:
-		return s.wrap("flush", s.broken())
 	}
+	return s.wrap("flush", s.broken())
 }
 
 // enter holds off Close until leave, and tells what keeps the Store from working. It is no lock, so that a func called
@@ -184,24 +186,6 @@ func (s *Store) leave() {
 		default:
 		}
 	}
-}
-
-// fail makes the Store broken. It is called with Pebble's locks held, again and again while Pebble tries again.
-func (s *Store) fail(err error) {
-	if !s.cause.CompareAndSwap(nil, &err) {
-		return
-	}
-	close(s.failed)
-	if s.listener.Broken != nil {
-		s.listener.Broken(err)
-	}
-}
-
-func (s *Store) broken() error {
-	if p := s.cause.Load(); p != nil {
-		return fmt.Errorf("broken: %w", *p)
-	}
-	return nil
 }
 
 func (s *Store) wake() {
@@ -249,12 +233,3 @@ func (s *Store) wait(b *Batch) error {
 	}
 	return nil
 }
-
-func (s *Store) wrap(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("view %s: %s: %w", s.dir, doing, err)
-}
-
-func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
