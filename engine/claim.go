@@ -35,6 +35,7 @@ type claim struct {
 	from       int64     // journal position at which reading began
 	restored   int64     // journal records read
 	documents  int64     // of them
+	fresh      time.Time // when this claim began to read the journal from its beginning; zero: it did not, or the view is whole
 	caughtUp   bool      // a standby that has been at the journal's end
 	tries      int
 	retryAt    time.Time
@@ -69,12 +70,7 @@ func (s *shard) begin(now time.Time) {
 	s.phase = phaseClaiming
 	s.claim = claim{shard: s, began: now, offset: -1, searched: -1}
 	c := &s.claim
-	if err := c.openView(); err != nil {
-		s.fail(err)
-		return
-	}
-	c.from = c.tail.position
-	c.ask()
+	c.ready(c.ask)
 }
 
 // later tries a step again after a while.
@@ -269,14 +265,14 @@ func (c *claim) verify(offset int64) {
 		switch {
 		case !c.ours || !c.lower || c.tail.producerID != c.producerID:
 			s.drop("another member's claim has the same epoch or a higher one")
-		case c.tail.stale(s.now, s.deleteRetention): // the claim's own time is the broker's present
+		case c.stale(): // the claim's own time is the broker's present
 			if err := c.wipe(); err != nil {
 				s.fail(err)
 				return
 			}
 			c.verify(offset)
 		default:
-			c.tail.complete()
+			c.complete()
 			s.own()
 		}
 	})

@@ -30,35 +30,6 @@ func (r RestoreInfo) Part() float64 {
 	return float64(r.Position-r.From) / float64(r.End-r.From)
 }
 
-func (c *claim) openView() (err error) {
-	s := c.shard
-	if s.view == nil {
-		if s.view, err = s.views.open(s.dir); err != nil {
-			return fmt.Errorf("engine: open the view of shard %d: %w", s.id, err)
-		}
-		s.viewBatch = s.view.newBatch()
-	}
-	c.tail, err = readTail(s.view)
-	if err == nil && c.tail.position == 0 {
-		c.tail.begun = s.now.UnixMilli()
-	}
-	return err
-}
-
-// wipe throws the view away and begins again with nothing.
-func (c *claim) wipe() error {
-	s := c.shard
-	s.viewBatch.Close()
-	if err := s.view.Close(); err != nil {
-		return fmt.Errorf("engine: close the view of shard %d: %w", s.id, err)
-	}
-	s.view = nil
-	if err := s.views.destroy(s.dir); err != nil {
-		return fmt.Errorf("engine: remove the view of shard %d: %w", s.id, err)
-	}
-	return c.openView()
-}
-
 // readTo brings the view up to a journal offset, then goes on. While a piece is brought into the view the next one is on
 // its way.
 func (c *claim) readTo(end int64, then func()) {

@@ -24,12 +24,7 @@ func (s *shard) standBy(now time.Time) {
 	s.phase = phaseStandby
 	s.claim = claim{shard: s, began: now, offset: -1, searched: -1}
 	c := &s.claim
-	if err := c.openView(); err != nil {
-		s.fail(err)
-		return
-	}
-	c.from = c.tail.position
-	c.tailOn()
+	c.ready(c.tailOn)
 }
 
 // standDown ends that. The view keeps what it has.
@@ -80,7 +75,7 @@ func (c *claim) keepUp(f connectors.Fetched) error {
 		return nil
 	}
 	// The answer says where the journal ended when it was given, and holds all up to there.
-	if c.tail.stale(s.now, s.deleteRetention) {
+	if c.stale() {
 		if err := c.wipe(); err != nil {
 			return err
 		}
@@ -90,7 +85,7 @@ func (c *claim) keepUp(f connectors.Fetched) error {
 	}
 	if c.tail.position > 0 {
 		c.caughtUp = true
-		c.tail.complete()
+		c.complete()
 	}
 	return c.prune()
 }
@@ -105,7 +100,7 @@ func (c *claim) indexed(customer string) (int64, error) {
 	s.scratch = raw
 	doc, err := s.documents.Read(raw)
 	if err != nil {
-		return 0, fmt.Errorf("customer %q in the view: %w", customer, err)
+		return 0, damagedView(fmt.Errorf("customer %q in the view: %w", customer, err))
 	}
 	return s.program.NextDue(doc), nil
 }
