@@ -30,6 +30,23 @@ func (r RestoreInfo) Part() float64 {
 	return float64(r.Position-r.From) / float64(r.End-r.From)
 }
 
+// stale says that the view may hold what is gone (tail.stale). Of reading that this claim itself began, the time that it
+// has taken tells: by a clock that is off from the brokers' by half the retention or more, every restore would be too old
+// as soon as it is through, and the next one too.
+func (c *claim) stale() bool {
+	s := c.shard
+	if !c.fresh.IsZero() {
+		return elapsed(c.fresh, s.now) > s.deleteRetention/2
+	}
+	return c.tail.stale(s.now, s.deleteRetention)
+}
+
+// complete notes that the view has all that the journal has.
+func (c *claim) complete() {
+	c.tail.complete()
+	c.fresh = time.Time{}
+}
+
 // readTo brings the view up to a journal offset, then goes on. While a piece is brought into the view the next one is on
 // its way.
 func (c *claim) readTo(end int64, then func()) {
