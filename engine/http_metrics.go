@@ -16,7 +16,7 @@ type Metrics struct {
 
 	events, duplicates, deadLetters, units, journalBytes, timers, decided, published, leftOut prometheus.Counter
 	looks, refusedSequences, gapRecords, claims, drops, failures                              prometheus.Counter
-	retries, refused                                                                          *prometheus.CounterVec
+	viewFailures, retries, refused                                                            *prometheus.CounterVec
 	assigned, owned                                                                           prometheus.Gauge
 	lag, outbox, lost, standbyLag, restored                                                   *prometheus.GaugeVec
 	unitSeconds, eventToAction, lateness                                                      prometheus.Histogram
@@ -65,6 +65,7 @@ func NewMetrics() *Metrics {
 	m.claims = counter("claims_total", "Shards claimed.")
 	m.drops = counter("drops_total", "Shards given up or lost.")
 	m.failures = counter("shard_failures_total", "Shards that stopped until somebody acts.")
+	m.viewFailures = counters("view_failures_total", "Times that a view could not be read or written, by whether it was damaged and is made again from the journal.", "damaged")
 	m.retries = counters("retries_total", "Requests that failed and are tried again.", "doing")
 	m.refused = counters("refused_total", "Requests that a broker will not take until somebody changes something.", "topic", "code")
 	m.assigned = gauge("assigned_shards", "Shards that the group gave to this process.")
@@ -128,6 +129,10 @@ func (m *Metrics) Wrap(next Listener) Listener {
 		m.failures.Inc()
 		gone(shard)
 		l.Failed(shard, err)
+	}
+	w.ViewFailed = func(shard int32, f ViewFailure) {
+		m.viewFailures.WithLabelValues(strconv.FormatBool(f.Removed)).Inc()
+		l.ViewFailed(shard, f)
 	}
 	w.Unit = func(shard int32, u UnitInfo) {
 		m.unit(shard, &u)

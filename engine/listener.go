@@ -25,6 +25,8 @@ type Listener struct {
 	HandedOver func(shard int32, took time.Duration, whole bool, owed int)
 	// Failed tells that a shard stopped until somebody acts.
 	Failed func(shard int32, err error)
+	// ViewFailed tells that a view could not be read or written. The shard is given up and begins again by itself.
+	ViewFailed func(shard int32, f ViewFailure)
 
 	// Unit tells of each unit that the journal acknowledged, before anything of it is published.
 	Unit func(shard int32, u UnitInfo)
@@ -49,6 +51,14 @@ type Listener struct {
 	Lost func(shard int32, tp connectors.TopicPartition, owed int64, err error)
 	// ClockStep tells that the machine's clock was set forward: timers wait until the journal's broker confirms the time.
 	ClockStep func(shard int32, by time.Duration)
+}
+
+// ViewFailure is what became of a view.
+type ViewFailure struct {
+	Dir     string
+	Err     error
+	Removed bool          // it is damaged: it is removed, and made again from the journal
+	Wait    time.Duration // before it is opened again; 0: the engine is ending
 }
 
 // UnitInfo is what one unit did.
@@ -91,6 +101,9 @@ func (l Listener) filled() *Listener {
 	}
 	if l.Failed == nil {
 		l.Failed = func(int32, error) {}
+	}
+	if l.ViewFailed == nil {
+		l.ViewFailed = func(int32, ViewFailure) {}
 	}
 	if l.Unit == nil {
 		l.Unit = func(int32, UnitInfo) {}

@@ -121,11 +121,11 @@ func (s *shard) inherit(h *schemas.Head) error {
 	err := s.view.EachOwed(func(key string, value []byte) error {
 		tp, first, err := parseOwedKey(key)
 		if err != nil {
-			return err
+			return damagedView(err)
 		}
 		info, err := batch.ReadInfo(value)
 		if err != nil {
-			return fmt.Errorf("engine: outbox record %s: %w", key, err)
+			return damagedView(fmt.Errorf("engine: outbox record %s: %w", key, err))
 		}
 		l, n := s.pub.lane(tp.Topic, tp.Partition), int(info.Count)
 		switch {

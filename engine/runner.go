@@ -161,7 +161,7 @@ func (r *runner) run(ctx context.Context) {
 		owed = r.shard.pub.owedBytes
 	}
 	if err := r.shard.close(); err != nil {
-		r.engine.listener.Failed(r.shard.id, err)
+		r.engine.listener.ViewFailed(r.shard.id, ViewFailure{Dir: r.shard.dir, Err: err})
 	}
 	if ours {
 		r.engine.listener.HandedOver(r.shard.id, time.Since(stopped), whole, owed)

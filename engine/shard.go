@@ -84,6 +84,7 @@ type shard struct {
 	taken     connectors.Producer // an id and epoch for which the broker knows another's claim, whether the journal shows it or not
 	view      view                // nil: not open
 	viewBatch viewBatch
+	trouble   trouble // with the view
 	cache     *cache
 	pub       *publisher
 	rerouted  *routes // taken up when nothing is owed; nil: routes are the newest
@@ -412,7 +413,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 	}
 	doc, err := s.documents.Read(e.raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("engine: shard %d: customer %q: %w; delete %s to have the view made again from the journal", s.id, customer, err, s.dir)
+		return nil, nil, damagedView(fmt.Errorf("engine: shard %d: customer %q: %w", s.id, customer, err))
 	}
 	if !known {
 		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
@@ -459,9 +460,13 @@ func (s *shard) drop(reason string) {
 	s.env.dropped(reason)
 }
 
-// fail stops the shard until somebody acts.
+// fail stops the shard until somebody acts; where only its view failed, until that can be used again.
 func (s *shard) fail(err error) {
 	if s.phase == phaseFailed {
+		return
+	}
+	if viewFailed(err) {
+		s.mend(err)
 		return
 	}
 	s.release()
@@ -491,13 +496,7 @@ func (s *shard) close() error {
 		s.release()
 		s.phase = phaseIdle
 	}
-	if s.view == nil {
-		return nil
-	}
-	s.viewBatch.Close()
-	err := s.view.Close()
-	s.view = nil
-	if err != nil {
+	if err := s.shut(); err != nil {
 		return fmt.Errorf("engine: close the view of shard %d: %w", s.id, err)
 	}
 	return nil

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"wend/schemas"
 )
 
 // tail is where the view stands: the part of the journal's end that must outlive a restart, kept in the view.
@@ -47,7 +50,11 @@ func readTail(v view) (tail, error) {
 	}
 	var r tailRecord
 	if err := msgpack.Unmarshal(raw, &r); err != nil {
-		return tail{}, fmt.Errorf("engine: the view's position: %w", err)
+		return tail{}, damagedView(fmt.Errorf("engine: the view's position: %w", err))
+	}
+	var newer *schemas.UnknownFormatError
+	if _, err := schemas.DecodeHead(r.Head); len(r.Head) > 0 && err != nil && !errors.As(err, &newer) {
+		return tail{}, damagedView(fmt.Errorf("engine: the view's head: %w", err))
 	}
 	if r.Whole == 0 && r.Begun == 0 { // written before this was kept
 		r.Whole = r.Appended

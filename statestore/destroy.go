@@ -18,7 +18,7 @@ func Destroy(dir string, fs vfs.FS) error {
 		fs = vfs.Default
 	}
 	if err := destroy(dir, fs); err != nil {
-		return fmt.Errorf("view %s: destroy: %w", dir, err)
+		return &Error{dir, "destroy", err}
 	}
 	return nil
 }

@@ -23,8 +23,16 @@ var (
 	ErrForeign = errors.New("foreign")
 )
 
-// Any other error but those of wrong use is the disk's: it has an errno of the system's within (ENOSPC, EIO, …), and
-// what failed may work later.
+// Error is what a call that failed returns: of which view, and what was being done. One that is none of the above, nor
+// about wrong use, is the disk's: it has an errno of the system's within (ENOSPC, EIO, …), and what failed may work later.
+type Error struct {
+	Dir   string
+	Doing string
+	Err   error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("view %s: %s: %v", e.Dir, e.Doing, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
 
 // damaged tells bytes that no Store wrote, or that are missing, from a disk that does not do what it is asked.
 func damaged(err error) bool {
@@ -46,9 +54,9 @@ func (s *Store) wrap(doing string, err error) error {
 	case err == nil:
 		return nil
 	case damaged(err) && !errors.Is(err, ErrDamaged):
-		return fmt.Errorf("view %s: %s: %w: %w", s.dir, doing, ErrDamaged, err)
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return fmt.Errorf("view %s: %s: %w", s.dir, doing, err)
+	return &Error{s.dir, doing, err}
 }
 
 // lost is wrap for a call that Pebble could not carry out, or during which the Store broke: it is of no use any more.

@@ -59,6 +59,13 @@ func engineLog(log *zap.Logger) engine.Listener {
 		Failed: func(shard int32, err error) {
 			log.Error("shard stopped", shardField(shard), zap.Error(err))
 		},
+		ViewFailed: func(shard int32, f engine.ViewFailure) {
+			say := "a view could not be used; its shard begins again"
+			if f.Removed {
+				say = "a view is damaged; it is removed and made again from the journal"
+			}
+			log.Error(say, shardField(shard), zap.String("dir", f.Dir), zap.Duration("wait", f.Wait), zap.Error(f.Err))
+		},
 		DeadLetter: func(shard int32, topic string, partition int32, offset int64, reason string) {
 			log.Warn("dead letter", shardField(shard), place(connectors.TopicPartition{Topic: topic, Partition: partition}), zap.Int64("offset", offset), zap.String("reason", reason))
 		},
