@@ -35,6 +35,7 @@ type Engine struct {
 	actions  *line
 	fetcher  *fetcher
 	tailer   *fetcher // of journals, for standbys
+	control  *control
 	cache    *statestore.Cache
 
 	inbox      chan func() // to the engine's goroutine
@@ -100,6 +101,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.fetcher.settled = e.Ready
 	e.tailer = newFetcher(carrying, &e.carriers, e.cluster, e.leaders)
 	e.tailer.retry, e.tailer.settled, e.tailer.pace = e.fetcher.retry, func() bool { return true }, tailPace
+	e.control = e.newControl()
 	e.cache = statestore.NewCache(e.cfg.Cache)
 	defer e.cache.Close()
 
@@ -126,6 +128,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.carriers.Go(func() { e.commitOffsets(ctx) })
 	e.carriers.Go(func() { e.watchWorld(ctx) })
 	e.carriers.Go(func() { e.noteViews(ctx) })
+	e.carriers.Go(e.control.run)
 
 	var failed error
 	for failed == nil && ctx.Err() == nil {
@@ -193,7 +196,7 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip, onLoss: e.cfg.OnLoss,
 		deleteRetention: e.world.deleteRetention,
-		dir:             viewDir(e.cfg.DataDir, id), views: pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable},
+		dir:             viewDir(e.cfg.DataDir, id), views: e.keptViews(),
 		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()
@@ -204,6 +207,8 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 	go r.run(ctx) // ended tells when it has
 	return r
 }
+
+func (e *Engine) keptViews() views { return pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable} }
 
 func partitioner(name string, partitions int32) func([]byte) int32 {
 	switch name {
@@ -229,14 +234,14 @@ func (e *Engine) Ready() bool {
 	return e.mu.assigned
 }
 
-// readOnce reads a chunk of a partition.
-func (e *Engine) readOnce(tp connectors.TopicPartition, from int64) (connectors.Fetched, error) {
+// readOnce reads a chunk of a partition, and waits for records so long where there are none.
+func (e *Engine) readOnce(tp connectors.TopicPartition, from int64, wait time.Duration) (connectors.Fetched, error) {
 	broker, err := e.leaders.of(e.ctx, tp)
 	if err != nil {
 		return connectors.Fetched{}, err
 	}
 	answers, err := e.cluster.Fetch(e.ctx, &connectors.FetchRequest{Broker: broker,
-		Positions: []connectors.Position{{TopicPartition: tp, Offset: from, LeaderEpoch: -1}}, MaxWait: fetchWait, MaxBytes: fetchBytes / 4, PartitionMax: fetchBytes / 4})
+		Positions: []connectors.Position{{TopicPartition: tp, Offset: from, LeaderEpoch: -1}}, MaxWait: wait, MaxBytes: fetchBytes / 4, PartitionMax: fetchBytes / 4})
 	if err == nil && len(answers) != 1 {
 		err = fmt.Errorf("engine: %d answers for one partition", len(answers))
 	}

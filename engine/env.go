@@ -29,6 +29,9 @@ type env struct {
 	fetchFrom func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched))
 	// tail is fetchFrom for the shard's journal, for a standby.
 	tail func(offset int64, deliver func(connectors.Fetched))
+	// controlFrom has the shard told of the commands of APP.control from an offset on, first of all that are there; a
+	// negative offset ends it. Answers to an earlier call may still come.
+	controlFrom func(offset int64, deliver func(commands))
 
 	// dropped says that the shard is no longer ours and holds nothing; begin may be called again after a heartbeat
 	// that was sent later than this.

@@ -34,6 +34,9 @@ type Listener struct {
 	// for those of timers; valid during the call.
 	Published func(shard int32, tp connectors.TopicPartition, actions int, stamps []int64, at time.Time)
 
+	// Obeyed tells that a command of APP.control is in the unit that comes next. Its key names nobody.
+	Obeyed func(shard int32, key string, offset int64)
+
 	// DeadLetter tells of a record that could not be used.
 	DeadLetter func(shard int32, topic string, partition int32, offset int64, reason string)
 	// Gap tells that the source no longer had the records from `from` up to `to`.
@@ -110,6 +113,9 @@ func (l Listener) filled() *Listener {
 	}
 	if l.Published == nil {
 		l.Published = func(int32, connectors.TopicPartition, int, []int64, time.Time) {}
+	}
+	if l.Obeyed == nil {
+		l.Obeyed = func(int32, string, int64) {}
 	}
 	if l.DeadLetter == nil {
 		l.DeadLetter = func(int32, string, int32, int64, string) {}

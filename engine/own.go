@@ -191,6 +191,7 @@ func (s *shard) run() {
 		s.pub.locate(l)
 		s.pub.pump(l)
 	}
+	s.heed()
 	s.env.ready()
 	s.want(s.position, s.leader)
 }

@@ -142,6 +142,16 @@ func (c *claim) absorb(raw []byte) error {
 		}
 	}
 	c.tail.position = max(c.tail.position, c.reader.NextOffset())
+	if len(s.orders.gone) > 0 { // a crash before they have left the files has this piece read again
+		if err := b.Apply(); err != nil {
+			return fmt.Errorf("engine: write the view of shard %d: %w", s.id, err)
+		}
+		if err := s.erase(); err != nil {
+			return err
+		}
+		b = s.viewBatch
+		b.Reset()
+	}
 	c.tail.put(b)
 	if err := b.Apply(); err != nil {
 		return fmt.Errorf("engine: write the view of shard %d: %w", s.id, err)
@@ -183,6 +193,7 @@ func (c *claim) takeDocument(customer string, raw []byte, b viewBatch) error {
 	s := c.shard
 	if raw == nil {
 		b.DeleteDocument(customer)
+		s.orders.gone = append(s.orders.gone, customer)
 		return nil
 	}
 	doc, err := s.documents.Read(raw)

@@ -53,7 +53,7 @@ func (r *runner) env() *env {
 		},
 		read: func(tp connectors.TopicPartition, from int64, done func(connectors.Fetched, error)) {
 			e.carriers.Go(func() {
-				f, err := e.readOnce(tp, from)
+				f, err := e.readOnce(tp, from, fetchWait)
 				back(func() { done(f, err) })
 			})
 		},
@@ -83,6 +83,11 @@ func (r *runner) env() *env {
 		tail: func(offset int64, deliver func(connectors.Fetched)) {
 			e.tailer.from(r.shard, r.shard.journal, offset, -1, func(f connectors.Fetched) {
 				back(func() { deliver(f) })
+			})
+		},
+		controlFrom: func(offset int64, deliver func(commands)) {
+			e.control.from(r.shard.id, offset, func(c commands) {
+				back(func() { deliver(c) })
 			})
 		},
 		dropped: func(string) {

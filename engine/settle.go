@@ -82,6 +82,10 @@ func (s *shard) settle(units ...*unit) error {
 		for i := range u.documents {
 			d := &u.documents[i]
 			switch {
+			case d.gone:
+				b.DeleteDocument(d.entry.customer)
+				s.orders.gone = append(s.orders.gone, d.entry.customer)
+				s.timers.forget(d.entry.customer)
 			case d.bytes != nil:
 				b.PutDocument(d.entry.customer, d.bytes)
 			case d.entry.acked == u.number: // nothing is newer: these are the acknowledged bytes
@@ -116,5 +120,5 @@ func (s *shard) settle(units ...*unit) error {
 	}
 	clear(s.unsettled)
 	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
-	return nil
+	return s.erase()
 }

@@ -123,6 +123,7 @@ type shard struct {
 	successorAt time.Time // when to look whether it has
 
 	timers    timers
+	orders    orders
 	event     schemas.Event
 	documents *schemas.DocumentReader
 	effects   journey.Effects
@@ -206,6 +207,10 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	default:
 		return false, time.Time{}
 	}
+	if err := s.obey(); err != nil {
+		s.fail(err)
+		return false, time.Time{}
+	}
 	more := s.handleSome()
 	if s.phase != phaseRunning {
 		return false, time.Time{}
@@ -224,7 +229,7 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	if s.phase != phaseRunning {
 		return false, time.Time{}
 	}
-	return more && !s.full(), earlier(wake, s.timers.wake())
+	return more && !s.full() || s.ordered() && !s.open.any() && !s.draining, earlier(wake, s.timers.wake())
 }
 
 // drained is drain; false: the shard has failed.
@@ -487,6 +492,8 @@ func (s *shard) release() {
 	s.open, s.flying, s.spare, s.arenas, s.draining = nil, nil, nil, nil, false
 	s.unsettled, s.unsettledSize, s.unsettledDue = nil, 0, schemas.Never
 	s.cache = nil
+	s.env.controlFrom(-1, nil)
+	s.orders = orders{}
 	s.builder = batch.Builder{} // its memory may still be on its way
 }
 

@@ -64,8 +64,9 @@ type simOwner struct {
 	deliver func(connectors.Fetched)
 	answers []func()
 	dir     string
-	again   bool          // dropped: begin when drawn
-	asleep  int           // for so many draws it does nothing
+	again   bool // dropped: begin when drawn
+	asleep  int  // for so many draws it does nothing
+	control simFeed
 	skew    int64         // of its wall clock, ms
 	slept   time.Duration // which its monotonic clock did not see
 }
@@ -363,9 +364,10 @@ func (s *sim) env(o *simOwner) *env {
 		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched)) {
 			o.fetch, o.deliver = offset, deliver
 		},
-		dropped: func(reason string) { s.note("%s drops: %s", o.name, reason); o.again = true },
-		failed:  func(err error) { s.fail("%s: %w", o.name, err) },
-		ready:   func() { s.note("%s works with epoch %d", o.name, o.shard.claim.epoch) },
+		controlFrom: func(offset int64, deliver func(commands)) { o.control = simFeed{offset, deliver, -1} },
+		dropped:     func(reason string) { s.note("%s drops: %s", o.name, reason); o.again = true },
+		failed:      func(err error) { s.fail("%s: %w", o.name, err) },
+		ready:       func() { s.note("%s works with epoch %d", o.name, o.shard.claim.epoch) },
 	}
 }
 
@@ -452,6 +454,7 @@ func (s *sim) pass(o *simOwner, all bool) {
 }
 
 func (s *sim) poll(o *simOwner) {
+	s.pollControl(o)
 	if o.fetch < 0 {
 		return
 	}

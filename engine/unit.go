@@ -32,6 +32,7 @@ type unit struct {
 	fired     statestore.Cursor  // timers up to here were looked at
 	anyFired  bool
 	moved     bool // the source position, or anything else that only the head tells
+	closed    bool // takes nothing more
 	bytes     int  // of documents and actions
 
 	retired  []retired // outbox records that this unit's head says are acknowledged
@@ -53,6 +54,7 @@ type unit struct {
 type changed struct {
 	entry *entry
 	bytes []byte
+	gone  bool // forgotten
 }
 
 // actionBatch collects the unit's actions for one lane. Its memory is used again once they are on their topic.
@@ -98,7 +100,7 @@ func (u *unit) reset(number uint64) {
 
 // full says that the open unit takes no more: it is at its bounds, or the outbox is.
 func (s *shard) full() bool {
-	if s.draining || s.moving || s.open.events >= s.limits.events || s.open.fires >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
+	if s.draining || s.moving || s.open.closed || s.open.events >= s.limits.events || s.open.fires >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
 		return true
 	}
 	for _, ab := range s.open.actions {
@@ -146,7 +148,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		u.documents[e.slot].bytes = doc
 	} else {
 		e.unit, e.slot = u.number, len(u.documents)
-		u.documents = append(u.documents, changed{e, doc})
+		u.documents = append(u.documents, changed{entry: e, bytes: doc})
 	}
 	if due := s.program.NextDue(document); due < e.indexed {
 		e.indexed = due
@@ -258,6 +260,7 @@ func (s *shard) seal() {
 	s.head.Unit = u.number
 	s.head.Clock = s.timers.clock
 	s.head.ClusterID, s.head.SourceID, s.head.JournalID = s.clusterID, s.sourceID, s.journalID
+	s.head.Control, s.head.Erased = s.orders.obeyed, s.erased()
 	s.head.Sources = append(s.head.Sources[:0], schemas.SourcePosition{Topic: s.source.Topic, Offset: s.position, LeaderEpoch: s.leader})
 	s.head.Outbox = s.head.Outbox[:0]
 	for _, l := range s.pub.lanes {

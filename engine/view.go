@@ -12,6 +12,7 @@ type view interface {
 	EachOwed(f func(key string, value []byte) error) error
 	Timers(after statestore.Cursor, through int64, limit int, into []statestore.Timer) ([]statestore.Timer, error)
 	NextTimer(after statestore.Cursor) (statestore.Timer, bool, error)
+	Erase(customers ...string) error
 	newBatch() viewBatch
 	Close() error
 }
@@ -34,6 +35,7 @@ type viewBatch interface {
 type views interface {
 	open(dir string) (view, error)
 	destroy(dir string) error
+	scrub(dir string) error // of a closed view: what Erase left behind
 }
 
 // pebbleViews keeps views on a filesystem.
@@ -48,6 +50,10 @@ func (o pebbleViews) open(dir string) (view, error) {
 }
 
 func (o pebbleViews) destroy(dir string) error { return statestore.Destroy(dir, o.FS) }
+
+func (o pebbleViews) scrub(dir string) error {
+	return statestore.EraseManifests(dir, statestore.Options(o))
+}
 
 type pebbleView struct{ *statestore.Store }
 

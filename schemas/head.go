@@ -9,7 +9,7 @@ import (
 // HeadFormat is the newest format of head and claim that this code writes. A member that meets a newer one does not
 // claim (protocol rule 12).
 //
-// Format 2 added the producer of an OutboxPosition.
+// Format 2 added Erased and the producer of an OutboxPosition.
 const HeadFormat = 2
 
 // Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
@@ -23,7 +23,7 @@ type Head struct {
 	JournalID [16]byte
 
 	Sources []SourcePosition
-	Control int64 // next offset of APP.control; 0 while there is none
+	Control int64 // next offset of APP.control to obey
 
 	ActionProducerID    int64
 	ActionProducerEpoch int16
@@ -31,6 +31,10 @@ type Head struct {
 
 	// FreshProducerID, once not 0, is the journal's next producer id: the present one has no epochs left.
 	FreshProducerID int64
+
+	// Erased is the offset of APP.control up to which forgotten customers have left the view's files and the outbox too;
+	// at most Control.
+	Erased int64
 }
 
 // SourcePosition is what comes next of a source topic's partition.

@@ -6,8 +6,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Erase removes the customers' documents and every timer of theirs, and rewrites the tables that held them. It reads the
-// whole index of timers, and waits for the disk.
+// Erase takes what was deleted of the customers out of the files: it rewrites the tables that held it. Of a customer who
+// has no document every timer goes too. It reads the whole index of timers, and waits for the disk.
 //
 // What Pebble deletes stays in its files: in the tables until something compacts them, as bounds of tables in its
 // manifest until there are two newer ones. So after Erase the owner calls Close, and EraseManifests.
@@ -16,12 +16,12 @@ func (s *Store) Erase(customers ...string) error {
 		return err
 	}
 	defer s.leave()
-	keys, err := s.traces(customers)
+	timers, keys, err := s.traces(customers)
 	if err != nil {
 		return s.wrap("erase", err)
 	}
 	b := s.db.NewBatch()
-	for _, k := range keys {
+	for _, k := range timers {
 		if err == nil {
 			err = b.Delete(k, nil)
 		}
@@ -37,7 +37,7 @@ func (s *Store) Erase(customers ...string) error {
 	if err := s.Flush(); err != nil {
 		return err
 	}
-	for _, k := range keys {
+	for _, k := range append(keys, timers...) {
 		if err := s.db.Compact(context.Background(), k, append(k[:len(k):len(k)], 0), false); err != nil {
 			return s.wrap("erase", err)
 		}
@@ -48,21 +48,25 @@ func (s *Store) Erase(customers ...string) error {
 	return nil
 }
 
-// traces are the keys that name the customers, there or not.
-func (s *Store) traces(customers []string) ([][]byte, error) {
+// traces are the keys of the customers' documents, there or not, and of the timers of those who have none.
+func (s *Store) traces(customers []string) (timers, documents [][]byte, err error) {
 	of := make(map[string]bool, len(customers))
-	var keys [][]byte
 	for _, c := range customers {
-		of[c] = true
-		keys = append(keys, appendKey(nil, kindDocument, c))
+		k := appendKey(nil, kindDocument, c)
+		documents = append(documents, k)
+		_, there, err := s.get(k, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		of[c] = !there
 	}
-	err := s.scan([]byte{kindTimer}, []byte{kindTimer + 1}, func(key []byte, _ *pebble.Iterator) (bool, error) {
+	err = s.scan([]byte{kindTimer}, []byte{kindTimer + 1}, func(key []byte, _ *pebble.Iterator) (bool, error) {
 		if len(key) > timerHead && of[string(key[timerHead:])] {
-			keys = append(keys, append([]byte(nil), key...))
+			timers = append(timers, append([]byte(nil), key...))
 		}
 		return true, nil
 	})
-	return keys, err
+	return timers, documents, err
 }
 
 // EraseManifests makes the manifests of a closed Store anew, twice: Pebble keeps the one before the last.

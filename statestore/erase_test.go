@@ -3,6 +3,7 @@ package statestore
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -106,6 +107,7 @@ func TestErase(t *testing.T) {
 		if written && len(inFiles(t, dir, customer, secret)) == 0 {
 			t.Fatal("the customer was never on the disk: the test tests nothing")
 		}
+		apply(func(b *Batch) { b.DeleteDocument(customer) })
 		if err := s.Erase(customer); err != nil {
 			t.Fatal(err)
 		}
@@ -129,4 +131,40 @@ func TestErase(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Who has come back keeps what is new, timers included, and what was before is gone.
+func TestEraseLeavesWhoIsBack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "view")
+	s, err := Open(dir, Options{MemTableBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 3))
+	old, fresh := marked(rng), marked(rng)
+	b := s.NewBatch()
+	for _, f := range []func(){
+		func() { b.PutDocument("kim", []byte(old)); b.PutTimer(5, "kim") },
+		func() { b.DeleteDocument("kim") },
+		func() { b.PutDocument("kim", []byte(fresh)); b.PutTimer(9, "kim") },
+	} {
+		f()
+		if err := errors.Join(s.Apply(b), s.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		b.Reset()
+	}
+	if err := s.Erase("kim"); err != nil {
+		t.Fatal(err)
+	}
+	m, err := read(s)
+	if err != nil || m.docs["kim"] != fresh || !m.timers[Timer{9, "kim"}] {
+		t.Errorf("%v, %v", m, err)
+	}
+	if err := errors.Join(s.Close(), EraseManifests(dir, Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if found := inFiles(t, dir, old); len(found) > 0 || len(inFiles(t, dir, fresh)) == 0 {
+		t.Errorf("left: %v", found)
+	}
 }
