@@ -48,6 +48,8 @@ type limits struct {
 	document  int // bytes of one document
 	action    int // bytes of one action batch
 	outbox    int // bytes owed at which no more events are taken
+	fires     int // customers whose timers a unit fires
+	owedFires int // bytes owed from which on it is a tenth of that: an event's action would queue behind theirs
 	behind    int // bytes of records waiting from which on units are settled together
 	unsettled int // bytes of documents journaled between two settlings, about
 }

@@ -210,7 +210,7 @@ func (s *sim) start() {
 		s.t.Fatal(err)
 	}
 	l := limits{events: 1 + s.rng.IntN(6), soft: 64 << 10, effect: 64 << 10, document: s.document, action: 64 << 10, outbox: 1 << 20,
-		behind: []int{1, 300, 1 << 20}[s.rng.IntN(3)], unsettled: []int{500, 1 << 20}[s.rng.IntN(2)]}
+		behind: []int{1, 300, 1 << 20}[s.rng.IntN(3)], unsettled: []int{500, 1 << 20}[s.rng.IntN(2)], fires: 1 + s.rng.IntN(6), owedFires: []int{1, 1000, 1 << 20}[s.rng.IntN(3)]}
 	if s.rng.IntN(3) == 0 {
 		l.outbox = 200
 	}

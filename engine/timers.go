@@ -182,7 +182,8 @@ func (t *timers) fire() bool {
 	wall := t.wall()
 	t.advance()
 	first, ok := t.first()
-	if !ok || first >= wall || s.full() { // the present millisecond is not over: an event of it would come first
+	limit := min(firePortion, t.room())
+	if !ok || first >= wall || s.full() || limit <= 0 { // the present millisecond is not over: an event of it would come first
 		return false
 	}
 	if first > t.clock {
@@ -193,7 +194,6 @@ func (t *timers) fire() bool {
 		s.draining = true
 		return false
 	}
-	limit := min(firePortion, s.limits.events-s.open.fires)
 	due, err := s.view.Timers(t.cursor, t.clock, limit, t.buf[:0])
 	if err != nil {
 		s.fail(err)
@@ -217,6 +217,17 @@ func (t *timers) fire() bool {
 		s.open.fires++
 	}
 	return len(due) == limit
+}
+
+// room is how many customers' timers may still fire in the open unit. Millions that are due at once fire in small units
+// between the events, whose actions would otherwise queue behind theirs, in the unit and on the way to the topic.
+func (t *timers) room() int {
+	s := t.shard
+	most := s.limits.fires
+	if s.pub.owedBytes >= s.limits.owedFires {
+		most = max(1, most/10)
+	}
+	return most - s.open.fires
 }
 
 // look fires what is due for the customer of an index entry, if anything is.
@@ -297,7 +308,7 @@ func after(a, b statestore.Cursor) bool {
 func (t *timers) wake() time.Time {
 	s := t.shard
 	first, ok := t.first()
-	if !ok || s.full() || t.asking || t.end >= 0 {
+	if !ok || s.full() || t.room() <= 0 || t.asking || t.end >= 0 {
 		return time.Time{}
 	}
 	if first <= t.clock {

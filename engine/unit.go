@@ -100,7 +100,7 @@ func (u *unit) reset(number uint64) {
 
 // full says that the open unit takes no more: it is at its bounds, or the outbox is.
 func (s *shard) full() bool {
-	if s.draining || s.moving || s.open.closed || s.open.events >= s.limits.events || s.open.fires >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
+	if s.draining || s.moving || s.open.closed || s.open.events >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
 		return true
 	}
 	for _, ab := range s.open.actions {
