@@ -59,7 +59,7 @@ func (d *day) run(ctx context.Context) error {
 	if d.diary, err = newDiary(d.Dir); err != nil {
 		return err
 	}
-	defer d.diary.close()
+	defer d.close()
 	fmt.Printf("seed %d: %g minutes, %g events a second, %d brokers, %d engines and a guest, %d partitions\n", d.o.seed, d.o.minutes, d.o.rate, d.o.nodes, d.o.engines, d.o.partitions)
 	if d.watch, err = d.Watch(ctx, d.app); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (d *day) verdict(ctx context.Context) error {
 		au.Story(os.Stdout, c)
 	}
 	if err := r.Problem(); err != nil {
-		d.wrong(stand.Wrongf("%w; what was done when: %s", err, d.diary.path))
+		d.wrong(stand.Wrongf("%w; what was done when: %s", err, d.path))
 	}
 	if err := d.JournalKept(ctx, d.app); err != nil {
 		d.wrong(err)
