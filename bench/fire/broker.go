@@ -23,7 +23,7 @@ func (d *day) brokers(ctx, whole context.Context) {
 				d.wrong(err)
 				return
 			}
-			_ = pause(ctx, down) // the end of the day cuts it short
+			_ = pause(ctx, down)                                  // the end of the day cuts it short
 			if err := d.Cluster.Revive(whole, node); err != nil { // on a busy machine it may take longer: whole is the judge
 				first, _, _ := strings.Cut(err.Error(), "\n")
 				d.note(name(), "%s", first)
