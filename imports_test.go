@@ -103,7 +103,7 @@ func TestLibraryImports(t *testing.T) {
 	}{
 		{"github.com/segmentio/kafka-go", false, []string{"connectors/kafka", "bench"}},
 		{"github.com/twmb/franz-go", false, []string{"connectors/broker", "bench"}},
-		{"github.com/cockroachdb/pebble", false, []string{"statestore", "connectors/delivery", "connectors/broker", "bench"}},
+		{"github.com/cockroachdb/pebble", false, []string{"statestore", "connectors/delivery", "connectors/broker", "cmd/wend", "bench"}},
 		{"cel.dev", true, []string{"engine/journey/expr"}},
 		{"go.yaml.in/yaml", false, []string{"schemas/yamlfile"}},
 		{"github.com/vmihailenco/msgpack", false, []string{"schemas", "engine"}},

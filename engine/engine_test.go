@@ -29,6 +29,7 @@ type stand struct {
 	program *journey.Program
 	outside *kgo.Client
 	listen  engine.Listener
+	over    chan struct{} // closed when the engine that was run last ends, by itself or not
 }
 
 var shopFiles = map[string]string{
@@ -66,7 +67,7 @@ func newStand(t *testing.T, partitions int32) *stand {
 	s.cfg.Kafka.SessionTimeout, s.cfg.Cache = 6*time.Second, 32<<20
 	var err error
 	if s.outside, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(s.cfg.Actions, s.cfg.DeadLetter), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.MetadataMinAge(50*time.Millisecond), kgo.UnknownTopicRetries(-1), kgo.ProducerLinger(0)); err != nil {
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.MetadataMaxAge(time.Second), kgo.UnknownTopicRetries(-1), kgo.ProducerLinger(0)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.outside.Close)
@@ -105,7 +106,12 @@ func (s *stand) run() (stop func() error) {
 	e := engine.New(&s.cfg, s.program, world, client, kafka.NewGroup(client), l)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- e.Run(ctx) }()
+	over := make(chan struct{})
+	s.over = over
+	go func() {
+		done <- e.Run(ctx)
+		close(over)
+	}()
 	return sync.OnceValue(func() error {
 		cancel()
 		err := <-done

@@ -53,7 +53,7 @@ func EnsureTopics(ctx context.Context, cluster connectors.Cluster, cfg *Config, 
 		if t := found[w.Name]; t == nil {
 			r.State, r.Problem = TopicMissing, "does not exist: `wend topics` creates it"
 			if w.Name == cfg.Source.Topic {
-				r.Problem = "does not exist: create it with as many partitions as the load will ever need, or correct source.topic"
+				r.Problem = noSource
 			} else if create && source != nil {
 				if w.Partitions == 0 {
 					w.Partitions = int32(len(source.Partitions))
@@ -76,6 +76,20 @@ func EnsureTopics(ctx context.Context, cluster connectors.Cluster, cfg *Config, 
 	}
 	return reports, inspectTopics(ctx, cluster, wanted, reports, source)
 }
+
+// FindSource is an error when the cluster gives no answer, or has no such topic as the source.
+func FindSource(ctx context.Context, cluster connectors.Cluster, cfg *Config) error {
+	found, err := describeTopics(ctx, cluster, []string{cfg.Source.Topic})
+	if err != nil {
+		return fmt.Errorf("topics: %w", unreachable(cfg, err))
+	}
+	if found[cfg.Source.Topic] == nil {
+		return TopicsProblem([]TopicReport{{Name: cfg.Source.Topic, Key: "source.topic", State: TopicMissing, Problem: noSource}})
+	}
+	return nil
+}
+
+const noSource = "does not exist: create it with as many partitions as the load will ever need, or correct source.topic"
 
 // TopicsProblem is one error for all that is missing or wrong in the reports, or nil.
 func TopicsProblem(reports []TopicReport) error {

@@ -51,14 +51,8 @@ stdout, one JSON object a line. Only log providers are supported yet.`,
 				return err
 			}
 			defer func() { _ = client.Close() }() // its answers are here
-			reports, err := engine.EnsureTopics(cmd.Context(), client, cfg, channels, false)
-			if err != nil {
+			if err := engine.FindSource(cmd.Context(), client, cfg); err != nil {
 				return err
-			}
-			for _, r := range reports {
-				if r.Name == cfg.Source.Topic && r.State == engine.TopicMissing {
-					return engine.TopicsProblem([]engine.TopicReport{r})
-				}
 			}
 			log.Info("delivering", zap.String("version", version()), zap.String("app", cfg.App), zap.Strings("channels", channels))
 			return deliver(cmd.Context(), cfg, client, senders, func(channel string) delivery.Listener { return deliveryLog(log, channel) })
