@@ -23,8 +23,9 @@ func (d *day) brokers(ctx, whole context.Context) {
 				d.wrong(err)
 				return
 			}
-			_ = pause(ctx, down)                                  // the end of the day cuts it short
-			if err := d.Cluster.Revive(whole, node); err != nil { // on a busy machine it may take longer: whole is the judge
+			_ = pause(ctx, down) // the end of the day cuts it short
+			// On a busy machine it may take longer than Revive waits: whole is the judge.
+			if err := d.Cluster.Revive(whole, node); err != nil {
 				first, _, _ := strings.Cut(err.Error(), "\n")
 				d.note(name(), "%s", first)
 				return
