@@ -35,7 +35,7 @@ func (r *restoreLog) progress(shard int32, i engine.RestoreInfo) {
 	r.mu.Lock()
 	last, ok := r.last[shard]
 	begun := !ok || i.Documents < last.documents // another restore
-	late := begun || now.Sub(last.at) >= restoreEvery
+	late := begun || i.Position < i.End && now.Sub(last.at) >= restoreEvery
 	if late {
 		r.last[shard] = told{now, i.Documents}
 	}
