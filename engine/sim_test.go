@@ -53,7 +53,8 @@ type sim struct {
 	failed   error
 	calm     bool // nothing goes wrong any more
 
-	broken string // the protection that is taken out
+	broken string              // the protection that is taken out
+	faults func(vfs.FS) vfs.FS // what disks are made of that fail; nil: none does
 }
 
 type simOwner struct {
@@ -215,7 +216,7 @@ func (s *sim) start() {
 		l.outbox = 200
 	}
 	cfg := shardConfig{app: "shop", owner: o.name, program: s.program, decoder: decoder, source: s.source, journal: s.journal, routes: s.routes,
-		deleteRetention: 24 * time.Hour, dir: o.dir, views: pebbleViews{FS: s.disks[o.dir], MemTableBytes: 256 << 10}, cacheBytes: []int{0, 2000, 100000}[s.rng.IntN(3)],
+		deleteRetention: 24 * time.Hour, dir: o.dir, views: pebbleViews{FS: s.faulty(s.disks[o.dir]), MemTableBytes: 256 << 10}, cacheBytes: []int{0, 2000, 100000}[s.rng.IntN(3)],
 		limits: l}
 	o.shard = newShard(cfg, nil, Listener{
 		Unit: func(_ int32, u UnitInfo) {
@@ -476,9 +477,16 @@ func (s *sim) kill(o *simOwner, lost bool) {
 		s.disks[o.dir] = nil
 		s.note("%s is gone", o.dir)
 	}
-	if err := o.shard.close(); err != nil {
+	if err := o.shard.close(); err != nil && s.faults == nil {
 		s.fail("%s: %w", o.name, err)
 	}
+}
+
+func (s *sim) faulty(disk vfs.FS) vfs.FS {
+	if s.faults == nil {
+		return disk
+	}
+	return s.faults(disk)
 }
 
 func (s *sim) living() (alive []*simOwner) {
@@ -552,7 +560,7 @@ func (s *sim) step() {
 		o.slept += d
 	case n < 1000 && n >= 997 && len(alive) > 0:
 		if o := some(); o.shard.view != nil {
-			if err := o.shard.view.(pebbleView).Flush(); err != nil {
+			if err := o.shard.view.(pebbleView).Flush(); err != nil && s.faults == nil {
 				s.fail("%w", err)
 			}
 		}

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"wend/statestore"
+)
+
+// badDisks makes the views of a simulation fail: single operations, whole times without room, and bytes that change.
+type badDisks struct {
+	mu    sync.Mutex
+	rng   *rand.Rand
+	full  bool
+	calm  bool
+	fails int
+}
+
+func (b *badDisks) wrap(fs vfs.FS) vfs.FS {
+	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		var errno syscall.Errno
+		switch {
+		case b.calm:
+			return nil
+		case b.full && op.Kind.ReadOrWrite() == errorfs.OpIsWrite:
+			errno = syscall.ENOSPC
+		case b.rng.IntN(400) == 0:
+			errno = syscall.EIO
+		default:
+			return nil
+		}
+		b.fails++
+		return &os.PathError{Op: "test", Path: op.Path, Err: errno}
+	}))
+}
+
+// spoil changes a bit of a file of the view.
+func (b *badDisks) spoil(t *testing.T, fs *vfs.MemFS, dir string) {
+	names, err := fs.List(dir)
+	if err != nil || len(names) == 0 {
+		return
+	}
+	name := path.Join(dir, names[b.rng.IntN(len(names))])
+	if info, err := fs.Stat(name); err != nil || info.IsDir() || info.Size() == 0 {
+		return
+	}
+	data, err := fs.UnsafeGetFileDataBuffer(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := append([]byte(nil), data...)
+	changed[b.rng.IntN(len(changed))] ^= 1 << b.rng.IntN(8)
+	f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write(changed)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestViewsFailUnderAnySchedule runs the simulation on bad disks. What comes out is what comes out on good ones, nobody
+// stops for good, and with good disks again all is finished.
+func TestViewsFailUnderAnySchedule(t *testing.T) {
+	p := simProgram(t)
+	seeds, failures, removed := uint64(25), 0, 0
+	if withRace {
+		seeds = 3
+	}
+	for seed := uint64(1); seed <= seeds; seed++ {
+		s := newSim(t, p, seed, "")
+		bad := &badDisks{rng: rand.New(rand.NewPCG(seed, 9))}
+		s.faults = bad.wrap
+		hear := func() { // each owner's shard has a listener of its own
+			for _, o := range s.living() {
+				o.shard.listener.ViewFailed = func(_ int32, f ViewFailure) {
+					failures++
+					if f.Removed {
+						removed++
+					}
+					if f.Err == nil || f.Dir == "" || f.Wait <= 0 {
+						s.fail("told of %+v", f)
+					}
+				}
+			}
+		}
+		for range 1500 {
+			if s.step(); s.failed != nil {
+				break
+			}
+			hear()
+			switch s.rng.IntN(150) {
+			case 0:
+				bad.mu.Lock()
+				bad.full = !bad.full
+				bad.mu.Unlock()
+			case 1:
+				for dir, disk := range s.disks {
+					if disk != nil {
+						bad.spoil(t, disk, dir)
+						break
+					}
+				}
+			}
+		}
+		bad.mu.Lock()
+		bad.calm = true
+		bad.mu.Unlock()
+		err := s.failed
+		if err == nil {
+			err = s.settle()
+		}
+		if err == nil {
+			err = s.audit()
+		}
+		for _, o := range s.living() {
+			s.kill(o, false)
+		}
+		if err = errors.Join(err, s.failed); err != nil {
+			t.Fatalf("schedule %d: %v; before that:\n%s", seed, err, strings.Join(s.trace[max(0, len(s.trace)-40):], "\n"))
+		}
+	}
+	t.Logf("%d failures of views, %d of them removed", failures, removed)
+	if failures == 0 || removed == 0 || removed == failures {
+		t.Errorf("%d failures of views, %d of them removed: the test tests little", failures, removed)
+	}
+}
+
+// TestViewFailsAgainAndAgain: a view that cannot be used is tried less and less often, and what is damaged is removed.
+func TestViewFailsAgainAndAgain(t *testing.T) {
+	p := simProgram(t)
+	for name, c := range map[string]struct {
+		err     error
+		removed func(n int) bool
+	}{
+		"damaged":   {damagedView(errors.New("a bit")), func(int) bool { return true }},
+		"full":      {&statestore.Error{Err: syscall.ENOSPC}, func(int) bool { return false }},
+		"bad block": {&statestore.Error{Err: syscall.EIO}, func(n int) bool { return n%troubleMost == 0 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told []ViewFailure
+			dropped := 0
+			o := &simOwner{name: "owner"}
+			s := newShard(shardConfig{dir: "view", views: refusingViews{err: c.err}}, newSim(t, p, 1, "").env(o),
+				Listener{ViewFailed: func(_ int32, f ViewFailure) { told = append(told, f) }, Failed: func(_ int32, err error) { t.Errorf("stops for good: %v", err) }}.filled())
+			s.env.dropped = func(string) { dropped++ }
+			o.shard = s
+			now := time.Now()
+			for n := 1; n <= 6; n++ {
+				s.begin(now)
+				for len(told) < n {
+					if _, wake := s.work(now); !wake.IsZero() {
+						now = wake
+					} else if len(told) < n {
+						t.Fatal("waits for nothing")
+					}
+				}
+				f := told[n-1]
+				if dropped != n || !errors.Is(f.Err, c.err) || f.Removed != c.removed(n) || f.Wait != backoff(n) || f.Dir != "view" {
+					t.Fatalf("failure %d: dropped %d times, told %+v", n, dropped, f)
+				}
+			}
+		})
+	}
+}
+
+type refusingViews struct {
+	views
+	err error
+}
+
+func (r refusingViews) open(string) (view, error) { return nil, r.err }
+func (r refusingViews) destroy(string) error      { return nil }
