@@ -42,3 +42,26 @@ func TestDocumentReaderReadsLikeDecode(t *testing.T) {
 		t.Errorf("an empty document is written %x", b)
 	}
 }
+
+// FuzzDocumentReader: of any bytes a reader says what DecodeDocument says, also after other documents, and a document
+// takes no more memory than its bytes warrant.
+func FuzzDocumentReader(f *testing.F) {
+	for _, d := range []*Document{NewDocument(), typical(), full()} {
+		f.Add(d.Append(nil))
+	}
+	x := NewDocumentReader()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var want *Document
+		var wantErr error
+		if n := allocated(func() { want, wantErr = DecodeDocument(b) }); n > 64<<10+uint64(len(b))*400 {
+			t.Fatalf("%d bytes are allocated for %d", n, len(b))
+		}
+		got, err := x.Read(b)
+		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+			t.Fatalf("error %v, DecodeDocument says %v", err, wantErr)
+		}
+		if err == nil && !bytes.Equal(got.Append(nil), want.Append(nil)) {
+			t.Fatalf("read % x, DecodeDocument % x", got.Append(nil), want.Append(nil))
+		}
+	})
+}

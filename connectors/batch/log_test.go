@@ -394,7 +394,7 @@ func TestBuilder(t *testing.T) {
 	})
 }
 
-func check(t *rapid.T, raw []byte, want []seen) {
+func check(t rapid.TB, raw []byte, want []seen) {
 	t.Helper()
 	var r Reader
 	r.Reset(raw, 0, nil)
