@@ -17,7 +17,7 @@ func TestDenied(t *testing.T) {
 			t.Errorf("%q is not in: %v", want, err)
 		}
 	}
-	if err := Denied(NotLeader, "Write", TopicResource, "t"); err != error(NotLeader) {
+	if err := Denied(NotLeader, "Write", TopicResource, "t"); err.Error() != NotLeader.Error() || !errors.Is(err, NotLeader) {
 		t.Errorf("another code became %v", err)
 	}
 	f.Code = OK

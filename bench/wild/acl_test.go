@@ -74,10 +74,10 @@ func documented(t *testing.T, a *app) (rights []right) {
 				r.kind, r.name = strings.TrimPrefix(w, "--"), words[i+1]
 			}
 		}
-		switch {
-		case r.name == "events":
+		switch r.name {
+		case "events":
 			r.name = a.source()
-		case r.name == "actions.":
+		case "actions.":
 			r.name = a.actions()
 		default:
 			r.name = strings.Replace(r.name, "shop", a.name, 1)
