@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -119,6 +121,43 @@ func TestFleet(t *testing.T) {
 			t.Fatalf("the other was told %v, %v", b.assigned[told:], b.lost)
 		}
 	})
+	simTest("who leaves is followed by its standbys at the next heartbeat", t, func(t *testing.T, g *simGroup) {
+		var members []*simProcess
+		for _, id := range []string{"a", "b", "c"} {
+			var p *simProcess
+			views := func() (s MemberState) { // of what it was given last
+				g.set(func() {
+					if len(p.assigned) > 0 {
+						for i, ps := range [][]int32{p.owns(), p.assigned[len(p.assigned)-1].Standby} {
+							for _, shard := range ps {
+								s.Views = append(s.Views, View{shard, int64(100 - i), 1})
+							}
+						}
+					}
+				})
+				return s
+			}
+			g.set(func() {
+				p = simStart(t, g, FleetConfig{InstanceID: id, Standbys: 1, LeaveOnStop: true, UserData: views})
+			})
+			members = append(members, p)
+			g.sleep(5 * time.Second)
+		}
+		warm := map[int32]int{}
+		for i, p := range members[1:] {
+			for _, shard := range p.assigned[len(p.assigned)-1].Standby {
+				warm[shard] = i + 1
+			}
+		}
+		left := members[0].owns()
+		members[0].kill()
+		g.sleep(500 * time.Millisecond)
+		for _, shard := range left {
+			if i := warm[shard]; i == 0 || !slices.Contains(members[i].owns(), shard) {
+				t.Errorf("%d: its standby was %d; now %v and %v", shard, i, members[1].owns(), members[2].owns())
+			}
+		}
+	})
 	simTest("a coordinator that is gone beyond the session stops nobody", t, func(t *testing.T, g *simGroup) {
 		a := simStart(t, g, FleetConfig{InstanceID: "a"})
 		g.sleep(5 * time.Second)
@@ -224,6 +263,52 @@ func TestFleet(t *testing.T) {
 			t.Fatalf("%d heartbeats", n)
 		}
 	})
+}
+
+// Members come, are killed, leave and come back as it happens; once that has an end, each shard has one owner and its
+// standbys, on other members, and everybody agrees on it.
+func TestFleetComesToAgree(t *testing.T) {
+	for seed := range uint64(8) {
+		simTest(fmt.Sprint("schedule ", seed), t, func(t *testing.T, g *simGroup) {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			members := map[string]*simProcess{}
+			for range 15 {
+				id := string(rune('a' + rng.IntN(4)))
+				if p := members[id]; p == nil {
+					members[id] = simStart(t, g, FleetConfig{InstanceID: id, Standbys: 1, LeaveOnStop: rng.IntN(2) == 0})
+				} else {
+					p.kill()
+					delete(members, id)
+				}
+				g.sleep(time.Duration(rng.IntN(8000)) * time.Millisecond)
+			}
+			if len(members) == 0 {
+				members["e"] = simStart(t, g, FleetConfig{InstanceID: "e", Standbys: 1})
+			}
+			g.sleep(time.Minute)
+			owners, standbys := map[int32]int{}, map[int32]int{}
+			for id, p := range members {
+				last := p.assigned[len(p.assigned)-1]
+				if last.Generation != g.generation {
+					t.Errorf("%s stopped at generation %d of %d", id, last.Generation, g.generation)
+				}
+				for _, s := range last.Active {
+					owners[s]++
+				}
+				for _, s := range last.Standby {
+					standbys[s]++
+					if slices.Contains(last.Active, s) {
+						t.Errorf("%s is owner and standby of %d", id, s)
+					}
+				}
+			}
+			for s := range int32(6) {
+				if owners[s] != 1 || standbys[s] != min(1, len(members)-1) {
+					t.Errorf("%d has %d owners and %d standbys among %d members", s, owners[s], standbys[s], len(members))
+				}
+			}
+		})
+	}
 }
 
 func TestFleetGivesUpNothingForGarbage(t *testing.T) {
