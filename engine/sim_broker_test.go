@@ -5,7 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"math/rand/v2"
+	"math"
 
 	"wend/connectors"
 	"wend/connectors/batch"
@@ -23,6 +23,9 @@ type simBroker struct {
 	forgetful bool // it restarts after each batch
 
 	unfenced string // this topic's partitions take every epoch and sequence
+
+	known bool // the last batch was there already
+	tally *simTally
 
 	appended func(tp connectors.TopicPartition, raw []byte) // hears of each batch taken, in order; may be nil
 }
@@ -50,7 +53,7 @@ type producerState struct {
 const simDay = 86_400_000
 
 func newSimBroker(now func() int64) *simBroker {
-	return &simBroker{logs: map[connectors.TopicPartition]*simLog{}, producers: map[string]connectors.Producer{}, nextID: 1000, now: now}
+	return &simBroker{logs: map[connectors.TopicPartition]*simLog{}, producers: map[string]connectors.Producer{}, nextID: 1000, now: now, tally: new(simTally)}
 }
 
 func (b *simBroker) log(tp connectors.TopicPartition) *simLog {
@@ -79,6 +82,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 	if err != nil {
 		return connectors.Produced{TopicPartition: tp, Code: connectors.CorruptMessage, BaseOffset: -1}
 	}
+	b.known = false
 	l := b.log(tp)
 	l.hw = -1 // who has the replicas' consent knows the end
 	refused := func(c connectors.Code) connectors.Produced {
@@ -94,6 +98,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 		if st != nil && b.now()-st.lastAt > simDay {
 			delete(l.states, in.ProducerID)
 			st = nil
+			b.tally[sawForgotten]++
 		}
 		switch {
 		case st == nil: // an unknown producer may begin anywhere
@@ -109,7 +114,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 		default:
 			for _, r := range st.recent {
 				if r.info.BaseSequence == in.BaseSequence && r.info.Count == in.Count {
-					answer.BaseOffset = r.info.BaseOffset
+					answer.BaseOffset, b.known = r.info.BaseOffset, true
 					return answer
 				}
 			}
@@ -124,6 +129,9 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 		b.appended(tp, raw)
 	}
 	if idempotent {
+		if int64(in.BaseSequence)+int64(in.Count) > math.MaxInt32 {
+			b.tally[sawWrap]++
+		}
 		st := l.states[in.ProducerID]
 		st.lastAt = b.now()
 		if b.forgetful {
@@ -139,7 +147,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 
 // Places in a batch's head; https://kafka.apache.org/documentation/#recordbatch
 const (
-	simAtLength, simAtCRC, simAtAttributes, simAtMaxTime, simAtSequence, simAtCount, simHead = 8, 17, 21, 35, 53, 57, 61
+	simAtLength, simAtCRC, simAtAttributes, simAtMaxTime, simAtProducer, simAtSequence, simAtCount, simHead = 8, 17, 21, 35, 43, 53, 57, 61
 )
 
 func simChecksum(raw []byte) {
@@ -208,13 +216,19 @@ func (b *simBroker) restart() {
 	}
 }
 
-// elect makes another broker the leader of a partition, whose high watermark lags behind for a while.
-func (b *simBroker) elect(tp connectors.TopicPartition, rng *rand.Rand) {
+// elect makes another broker the leader of a partition, whose high watermark lags behind for a while, by some batches.
+func (b *simBroker) elect(tp connectors.TopicPartition, back int) {
 	l := b.log(tp)
-	back := rng.IntN(4)
 	l.hw = 0
 	if i := len(l.batches) - 1 - back; i >= 0 {
 		l.hw = l.batches[i].info.LastOffset + 1
+	}
+}
+
+// catchUp has all leaders know the end.
+func (b *simBroker) catchUp() {
+	for _, l := range b.logs {
+		l.hw = -1
 	}
 }
 
@@ -249,6 +263,10 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 		old := b.now()-x.info.MaxTimestamp > simDay
 		err := each(x, func(rec *batch.Record) {
 			if newest[string(rec.Key)] != rec.Offset || rec.Value == nil && old {
+				b.tally[sawRemoved]++
+				if rec.Value == nil {
+					b.tally[sawTombstone]++
+				}
 				return
 			}
 			body := []byte{0, 0} // attributes, time: all records of a batch of ours have the same
@@ -279,5 +297,3 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 	l.batches = kept
 	return nil
 }
-
-var errLostAnswer = errors.New("connection lost")

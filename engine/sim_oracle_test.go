@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,10 @@ import (
 )
 
 func eachRecord(raw []byte, f func(*batch.Record) error) error {
-	var r batch.Reader
+	return readRecords(new(batch.Reader), raw, f)
+}
+
+func readRecords(r *batch.Reader, raw []byte, f func(*batch.Record) error) error {
 	r.Reset(raw, 0, nil)
 	for {
 		rec, err := r.Next()
@@ -33,8 +37,9 @@ func eachRecord(raw []byte, f func(*batch.Record) error) error {
 }
 
 func (l *simLog) each(f func(*batch.Record) error) error {
+	var r batch.Reader
 	for _, x := range l.batches {
-		if err := eachRecord(x.raw, f); err != nil {
+		if err := readRecords(&r, x.raw, f); err != nil {
 			return err
 		}
 	}
@@ -99,70 +104,112 @@ func (s *sim) replay() (*simOracle, error) {
 	return o, err
 }
 
+// simGot is what has come to the topics.
+type simGot struct {
+	actions map[string][]string // by customer and channel: action ids in the order they came, over all partitions
+	where   map[string]int32    // by customer and channel: the partition of the newest
+	dead    []string            // offsets
+}
+
+// appended hears of each batch that a broker takes.
+func (s *sim) appended(tp connectors.TopicPartition, raw []byte) {
+	if tp == s.journal || tp == s.source {
+		return
+	}
+	if err := readRecords(&s.reader, raw, func(r *batch.Record) error { return s.arrived(tp, r) }); err != nil {
+		s.wrong("actions", "on %v: %w", tp, err)
+	}
+}
+
+// arrived takes a record's word for what it is from its headers, which name the action; that the value says the same is
+// looked at now and then, for it takes long.
+func (s *sim) arrived(tp connectors.TopicPartition, r *batch.Record) error {
+	var id, channel string
+	hs, err := r.Headers()
+	for _, h := range hs {
+		switch {
+		case h.Key == "action_id":
+			id = string(h.Value)
+		case h.Key == "channel":
+			channel = string(h.Value)
+		case h.Key == "offset" && tp.Topic == "dead":
+			s.got.dead = append(s.got.dead, string(h.Value))
+		}
+	}
+	if err != nil || tp.Topic == "dead" {
+		return err
+	}
+	if s.seed%16 == 0 {
+		if a, err := schemas.DecodeAction(r.Value); err != nil || a.ID != id || a.Channel != channel || a.Customer != string(r.Key) {
+			return fmt.Errorf("%v does not hold what its headers say (%w)", a, err)
+		}
+	}
+	to := s.routes.channels[channel]
+	if to.topic != tp.Topic || to.partitions < 3 && connectors.Murmur2Partition(r.Key, to.partitions) != tp.Partition && s.routes == s.former {
+		return fmt.Errorf("an action of %s by %s", r.Key, channel)
+	}
+	if s.got.actions == nil {
+		s.got.actions, s.got.where = map[string][]string{}, map[string]int32{}
+	}
+	key := string(r.Key) + "/" + channel
+	if before, some := s.got.where[key]; some && before != tp.Partition {
+		s.tally[sawMovedOn]++
+	}
+	s.got.actions[key], s.got.where[key] = append(s.got.actions[key], id), tp.Partition
+	return nil
+}
+
 // audit holds what is on the topics against the oracle: every action once, each customer's in order; every dead letter
 // once, in order; the documents byte for byte.
 func (s *sim) audit() error {
 	want, err := s.replay()
 	if err != nil {
-		return err
+		s.fail("the oracle: %w", err)
+		return s.failed
 	}
-	got := &simOracle{documents: map[string][]byte{}, actions: map[string][]string{}}
-	for tp, l := range s.broker.logs {
-		switch tp.Topic {
-		case "actions", "mails":
-			err = l.each(func(r *batch.Record) error {
-				a, err := schemas.DecodeAction(r.Value)
-				if err != nil {
-					return err
-				}
-				if route := s.routes.channels[a.Channel]; route.topic != tp.Topic || connectors.Murmur2Partition(r.Key, route.partitions) != tp.Partition || string(r.Key) != a.Customer {
-					return fmt.Errorf("an action of %s by %s on %v", a.Customer, a.Channel, tp)
-				}
-				key := a.Customer + "/" + a.Channel
-				got.actions[key] = append(got.actions[key], a.ID)
-				return nil
-			})
-		case "dead":
-			err = l.each(func(r *batch.Record) error {
-				hs, err := r.Headers()
-				for _, h := range hs {
-					if h.Key == "offset" {
-						got.dead = append(got.dead, string(h.Value))
-					}
-				}
-				return err
-			})
-		case s.journal.Topic:
-			err = l.each(func(r *batch.Record) error {
-				if customer, ok := strings.CutPrefix(string(r.Key), "c/"); ok {
-					got.documents[customer] = bytes.Clone(r.Value)
-				}
-				return nil
-			})
+	got := &s.got
+	documents := map[string][]byte{}
+	if err := s.broker.log(s.journal).each(func(r *batch.Record) error {
+		if len(r.Key) > len(keyDocument) && string(r.Key[:len(keyDocument)]) == string(keyDocument) {
+			documents[string(r.Key[len(keyDocument):])] = bytes.Clone(r.Value)
 		}
-		if err != nil {
-			return err
-		}
+		return nil
+	}); err != nil {
+		s.fail("the journal: %w", err)
+		return s.failed
 	}
-	for key, ids := range want.actions {
+	for _, key := range slices.Sorted(maps.Keys(want.actions)) {
+		ids := want.actions[key]
 		if !slices.Equal(ids, got.actions[key]) {
-			return fmt.Errorf("actions of %s: want\n%s\ngot\n%s", key, strings.Join(ids, "\n"), strings.Join(got.actions[key], "\n"))
+			s.wrong(unequal(ids, got.actions[key]), "actions of %s: want\n%s\ngot\n%s", key, strings.Join(ids, "\n"), strings.Join(got.actions[key], "\n"))
 		}
 	}
 	for key, ids := range got.actions {
 		if want.actions[key] == nil {
-			return fmt.Errorf("actions of %s that nobody wants: %v", key, ids)
+			s.wrong("actions nobody wants", "%s %v", key, ids)
 		}
 	}
 	if !slices.Equal(want.dead, got.dead) {
-		return fmt.Errorf("dead letters: want of offsets %v, got %v", want.dead, got.dead)
+		s.wrong("dead letters", "want of offsets %v, got %v", want.dead, got.dead)
 	}
-	for customer, raw := range want.documents {
-		if !bytes.Equal(raw, got.documents[customer]) {
-			return fmt.Errorf("the document of %s: want\n%x\ngot\n%x", customer, raw, got.documents[customer])
+	for _, customer := range slices.Sorted(maps.Keys(want.documents)) {
+		raw := want.documents[customer]
+		if !bytes.Equal(raw, documents[customer]) {
+			s.wrong("documents", "of %s: want\n%x\ngot\n%x", customer, raw, documents[customer])
 		}
 	}
-	return nil
+	return s.failed
+}
+
+// unequal names what is wrong with a customer's actions.
+func unequal(want, got []string) string {
+	switch sorted := slices.Sorted(slices.Values(got)); {
+	case len(slices.Compact(sorted)) < len(got):
+		return "actions repeated"
+	case len(got) < len(want):
+		return "actions missing"
+	}
+	return "actions out of order"
 }
 
 // show tells what an action batch holds.
