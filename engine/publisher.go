@@ -80,6 +80,7 @@ type lane struct {
 	retryAt  time.Time // in laneWaiting
 	lookNext bool      // the next try begins with a look
 	refusals int       // OUT_OF_ORDER and the like in a row, each with nothing missing
+	refused  time.Time // when the first of them came
 	end      int64     // while looking: where the topic ends
 	looked   time.Time // when the last look began
 	retired  []retired // outbox records that are acknowledged, not yet journaled as such
@@ -304,13 +305,19 @@ func (p *publisher) published(l *lane, r connectors.Produced) {
 	case notTaken:
 		p.wait(l, false, "publish", answerError(r))
 	case outOfOrder, fencedOff:
-		l.refusals++
+		if l.refusals++; l.refusals == 1 {
+			l.refused = p.now
+		}
 		p.listener.RefusedSequence(p.shard, l.TopicPartition, r.Code)
 		if withoutAgain {
 			p.stop(l, answerError(r))
 			return
 		}
-		p.look(l)
+		if l.refusals == 1 || p.now.Sub(l.refused) >= lossPatience {
+			p.look(l)
+			return
+		}
+		p.wait(l, true, "publish", answerError(r))
 	case tooLarge:
 		if l.sending > o.first+int64(o.count) {
 			l.alone = true
@@ -459,9 +466,14 @@ func (p *publisher) seen(l *lane, raw []byte, from int64) error {
 	}
 }
 
+// lossPatience is for how long a refused sequence with nothing missing is not yet a loss. A leader knows the sequences of
+// all that it has appended, but shows nothing above the high watermark, which stands still until a replica that fell
+// silent is out of the in-sync set (replica.lag.time.max.ms, half a minute): what was refused may lie there.
+const lossPatience = 5 * time.Minute
+
 func (p *publisher) lookedThrough(l *lane) {
 	l.state, l.lookNext = laneIdle, false
-	if l.refusals > 1 { // refused, nothing missing, refused again (an acknowledgement sets it back)
+	if l.refusals > 1 && p.now.Sub(l.refused) >= lossPatience { // refused again and again, nothing missing (an acknowledgement sets it back)
 		p.lose(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
 		return
 	}
