@@ -76,6 +76,7 @@ type ChannelConfig struct {
 // LogConfig is the engine's own log, on stderr. Level is debug, info, warn or error; Format json or text.
 type LogConfig struct {
 	Level, Format string
+	Customers     string // LogHashed or LogPlain
 }
 
 // UnitConfig bounds a unit of work. A unit ends at the first of them that is reached, or as soon as the journal is free.
@@ -90,6 +91,7 @@ const (
 	LossStop, LossResend, LossDrop    = "stop", "resend", "drop"
 	Murmur2, CRC32, AnyPartition      = "murmur2", "crc32", "none"
 	LogJSON, LogText                  = "json", "text"
+	LogHashed, LogPlain               = "hash", "plain"
 	SASLPlain, SASLSHA256, SASLSHA512 = "plain", "scram-sha-256", "scram-sha-512"
 )
 
@@ -106,7 +108,7 @@ func DefaultConfig() Config {
 		OnLoss:      LossStop,
 		HTTP:        "127.0.0.1:8080",
 		HTTPDefault: true,
-		Log:         LogConfig{Level: "info", Format: LogJSON},
+		Log:         LogConfig{Level: "info", Format: LogJSON, Customers: LogHashed},
 		Cache:       256 << 20,
 		Unit:        UnitConfig{MaxEvents: 10000, MaxBytes: 1 << 20},
 	}

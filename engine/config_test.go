@@ -92,7 +92,7 @@ x-mine: anything
 		"email":       {c.Delivery[0], ChannelConfig{Channel: "email", SMTP: "smtp://mail.example:587", Username: "u", Password: "p", From: "shop@example.com"}},
 		"push":        {c.Delivery[1], ChannelConfig{Channel: "push", Webhook: "https://push.example/send", Secret: "s", Rate: 0.5}},
 		"sms":         {c.Delivery[2], ChannelConfig{Channel: "sms", Log: "stdout"}},
-		"log":         {c.Log, LogConfig{"debug", LogText}},
+		"log":         {c.Log, LogConfig{"debug", LogText, LogHashed}},
 		"cache":       {c.Cache, int64(64 << 20)},
 		"memory":      {c.Memory, int64(1 << 30)},
 		"unit":        {c.Unit, UnitConfig{7, 100_000}},

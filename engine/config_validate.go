@@ -35,6 +35,7 @@ func (c *Config) Validate() []ConfigError {
 	v.choice("on_loss", c.OnLoss, LossStop, LossResend, LossDrop)
 	v.choice("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.choice("log.format", c.Log.Format, LogJSON, LogText)
+	v.choice("log.customers", c.Log.Customers, LogHashed, LogPlain)
 	if c.DataDir == "" {
 		v.failf("data_dir", "is empty: name a directory for the local views, such as ./data")
 	}

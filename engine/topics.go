@@ -115,8 +115,11 @@ func wantedTopics(cfg *Config, channels []string) []wantedTopic {
 		{key: "source.topic", TopicSpec: connectors.TopicSpec{Name: cfg.Source.Topic}},
 		{key: "journal.topic", sameAs: true, compact: true, stamps: true, TopicSpec: connectors.TopicSpec{Name: cfg.Journal, Configs: map[string]string{
 			"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime", "max.message.bytes": strconv.Itoa(journalBatchBytes),
+			"segment.ms": "86400000", "max.compaction.lag.ms": "86400000", // who is forgotten is gone in bounded time: docs/security.md
 		}}},
-		{key: "control", compact: true, TopicSpec: connectors.TopicSpec{Name: cfg.App + ".control", Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}}},
+		{key: "control", compact: true, TopicSpec: connectors.TopicSpec{Name: cfg.App + ".control", Partitions: 1, Configs: map[string]string{
+			"cleanup.policy": "compact", "segment.ms": "3600000", "max.compaction.lag.ms": "3600000", "delete.retention.ms": "86400000",
+		}}},
 		{key: "dead_letter.topic", TopicSpec: connectors.TopicSpec{Name: cfg.DeadLetter}},
 	}
 	seen := map[string]bool{}

@@ -26,7 +26,7 @@ func newLogger(cfg engine.LogConfig, w io.Writer) *zap.Logger {
 		e.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(e)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level))
+	return zap.New(redacting{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level), newRedactor(cfg)})
 }
 
 func place(tp connectors.TopicPartition) zap.Field {
@@ -65,6 +65,9 @@ func engineLog(log *zap.Logger) engine.Listener {
 				say = "a view is damaged; it is removed and made again from the journal"
 			}
 			log.Error(say, shardField(shard), zap.String("dir", f.Dir), zap.Duration("wait", f.Wait), zap.Error(f.Err))
+		},
+		Obeyed: func(shard int32, key string, offset int64) {
+			log.Info("command obeyed", shardField(shard), zap.String("command", key), zap.Int64("offset", offset))
 		},
 		DeadLetter: func(shard int32, topic string, partition int32, offset int64, reason string) {
 			log.Warn("dead letter", shardField(shard), place(connectors.TopicPartition{Topic: topic, Partition: partition}), zap.Int64("offset", offset), zap.String("reason", reason))

@@ -27,7 +27,7 @@ moment loses nothing.
 
 Every key of wend.yaml has a flag and a variable: --kafka-brokers and WEND_KAFKA_BROKERS are kafka.brokers. The flag
 wins, then the variable, then the file.`,
-		Example: "  wend run -C ./shop\n  WEND_KAFKA_BROKERS=kafka:9092 wend run -C ./shop --http 0.0.0.0:8080",
+		Example: "  wend run -C ./shop\n  WEND_KAFKA_BROKERS=kafka:9092 WEND_HTTP_TOKEN=… wend run -C ./shop --http 0.0.0.0:8080",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := runnable(cmd, dir, args, s.err)
@@ -57,6 +57,9 @@ wins, then the variable, then the file.`,
 			}
 			p.engine.Clock = clock
 			return p.run(cmd.Context(), metrics, func(http string) {
+				if w.config.HTTPOpen() {
+					log.Warn("http is reached from other machines and asks for no token: set http_token, or listen on 127.0.0.1", zap.String("http", http))
+				}
 				log.Info("running", zap.String("version", version()), zap.String("app", w.config.App), zap.String("source", w.config.Source.Topic),
 					zap.Int32("partitions", p.world.Partitions), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
 			})
