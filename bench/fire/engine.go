@@ -53,7 +53,7 @@ func (e *engine) setClock(by time.Duration) error {
 // start runs the process until it is ready. What ends it meanwhile is wrong, with two exceptions: an aimed kill, and a start
 // that gets no answers from Kafka, which says so and ends before it has begun: whoever runs it starts it again.
 func (e *engine) start(ctx context.Context, aimed bool) {
-	for ctx.Err() == nil {
+	for wrong := 0; ctx.Err() == nil && wrong < mostWrongStarts; {
 		env := []string{"WEND_TEST_CLOCK=" + e.clock}
 		if e.aimed = aimed; aimed {
 			env = append(env, fmt.Sprintf("WEND_TEST_CRASH=after-journal:%d", 50+e.random.IntN(500)))
@@ -81,11 +81,15 @@ func (e *engine) start(ctx context.Context, aimed bool) {
 			e.day.remark("starts that found no Kafka, told so, and were repeated")
 			_ = pause(ctx, time.Second) // ctx is asked above
 		default:
+			wrong++
 			e.day.wrong(fmt.Errorf("%s: %w", e.name, err))
 			_ = pause(ctx, time.Second)
 		}
 	}
 }
+
+// mostWrongStarts is how often an engine that ends by itself is started again: then it is left lying until the next fault.
+const mostWrongStarts = 3
 
 // diedAimed says whether the process is gone because it was told to kill itself, and counts it.
 func (e *engine) diedAimed() bool {
