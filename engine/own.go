@@ -38,7 +38,7 @@ func (s *shard) own() {
 	s.journaled = s.position
 	s.timers.open(head.Clock)
 	if err := s.inherit(head); err != nil {
-		s.fail(err)
+		s.unlessSuperseded(err)
 		return
 	}
 	s.renew(s.run)
@@ -107,6 +107,22 @@ func (s *shard) sameWorld(h *schemas.Head) error {
 
 // differ says whether two topic ids are known and different.
 func differ(a, b [16]byte) bool { return a != [16]byte{} && b != [16]byte{} && a != b }
+
+// unlessSuperseded fails the shard for what the journal lacks, if nothing was written behind our claim. Else another member
+// has claimed since, and compaction may have taken what that one replaced while this one still read.
+func (s *shard) unlessSuperseded(lacks error) {
+	c := &s.claim
+	s.env.offset(s.journal, connectors.Latest, alive(c, func(end int64, err error) {
+		switch {
+		case err != nil:
+			c.later("journal's end", err, func() { s.unlessSuperseded(lacks) })
+		case end > c.offset+1:
+			s.drop("another member has claimed since")
+		default:
+			s.fail(lacks)
+		}
+	}))
+}
 
 // inherit takes over what a former owner owes.
 func (s *shard) inherit(h *schemas.Head) error {
