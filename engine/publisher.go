@@ -227,8 +227,7 @@ func (p *publisher) transmit(l *lane) {
 	p.env.publish(l.TopicPartition, raw, func(r connectors.Produced) { p.published(l, r) })
 }
 
-// next gives the bytes to send next: one batch or several merged, when a topic is slower than the journal. What was sent
-// is known by its sequences, not by its batches, so another try may merge otherwise.
+// next gives the bytes to send next: one batch or several merged, when a topic is slower than the journal.
 func (p *publisher) next(l *lane) ([]byte, error) {
 	o := &l.queue[0]
 	if n := p.together(l); n > 1 {
@@ -242,11 +241,14 @@ func (p *publisher) next(l *lane) ([]byte, error) {
 	return o.bytes, nil
 }
 
-// together is how many of the lane's batches fit into one.
+// together is how many of the lane's batches go out in one. Another try takes what the first one took: a leader knows a
+// batch again by its first and last sequence, and may have appended one that no look can see yet.
 func (p *publisher) together(l *lane) int {
 	n, size := 0, 0
+	tried := l.queue[0].first < l.sending
 	for ; n < len(l.queue) && (n == 0 || !l.alone); n++ {
-		if size += len(l.queue[n].bytes); n > 0 && size > p.largest {
+		size += len(l.queue[n].bytes)
+		if n > 0 && (size > p.largest || tried && l.queue[n].first >= l.sending) {
 			break
 		}
 	}

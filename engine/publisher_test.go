@@ -176,6 +176,29 @@ func TestPublisher(t *testing.T) {
 			t.Errorf("sequences %v, lost %v, owed %d", got, p.lost, p.owedBytes)
 		}
 	})
+	t.Run("another try of what went out together is the same", func(t *testing.T) {
+		p := newPaying()
+		p.largest = 1 << 20
+		l := p.lane("actions", 0)
+		tries := 0
+		p.spoil = func(raw []byte) *connectors.Produced {
+			if i, err := batch.ReadInfo(raw); err == nil && i.BaseSequence == 2 && tries < 3 { // appended where no look can see it
+				if tries++; i.Count != 4 {
+					t.Errorf("try %d has %d actions", tries, i.Count)
+				}
+				p.owe(l, 2)
+				return &connectors.Produced{Err: errLostAnswer}
+			}
+			return nil
+		}
+		for range 3 {
+			p.owe(l, 2)
+		}
+		p.run()
+		if got := p.sequences(t, l); !slices.Equal(got, upTo(12)) || !p.paid() || tries != 3 {
+			t.Errorf("sequences %v, %d tries", got, tries)
+		}
+	})
 	t.Run("together they are too large", func(t *testing.T) {
 		p := newPaying()
 		p.largest = 1 << 20
