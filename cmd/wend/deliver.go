@@ -55,7 +55,7 @@ stdout, one JSON object a line. Only log providers are supported yet.`,
 				return err
 			}
 			log.Info("delivering", zap.String("version", version()), zap.String("app", cfg.App), zap.Strings("channels", channels))
-			return deliver(cmd.Context(), cfg, client, senders, func(channel string) delivery.Listener { return deliveryLog(log, channel) })
+			return deliver(cmd.Context(), cfg, client, senders, log)
 		},
 	}
 	configFlags(cmd, &dir, args)
@@ -115,7 +115,7 @@ func (p *providers) close() {
 }
 
 // deliver runs a worker for each channel until ctx ends or one of them cannot go on.
-func deliver(ctx context.Context, cfg *engine.Config, client *kafka.Client, p *providers, listener func(channel string) delivery.Listener) (err error) {
+func deliver(ctx context.Context, cfg *engine.Config, client *kafka.Client, p *providers, log *zap.Logger) (err error) {
 	dir := filepath.Join(cfg.DataDir, "deliver")
 	instance, err := engine.LoadInstance(dir, "")
 	if err != nil {
@@ -127,20 +127,37 @@ func deliver(ctx context.Context, cfg *engine.Config, client *kafka.Client, p *p
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if _, err := store.Forget(time.Now()); err != nil {
-		return err
+	if why := store.Removed(); why != "" {
+		log.Warn("the answers of an older version were removed", zap.String("reason", why))
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return forgetAnswers(ctx, store) })
 	for channel, send := range p.send {
 		w := delivery.NewWorker(delivery.Options{
 			App: cfg.App, Channel: channel, Topic: cfg.ActionTopic(channel), Send: send, Store: store,
 			Cluster: client, Group: kafka.NewGroup(client), Committed: client.CommittedOffsets, InstanceID: instance.ID, SessionTimeout: cfg.Kafka.SessionTimeout,
 			Source: cfg.Source.Topic, Format: cfg.Source.Format, Partitioner: sourcePartitioner(cfg), DeadLetter: cfg.DeadLetter,
-			Listener: listener(channel),
+			Listener: deliveryLog(log, channel),
 		})
 		group.Go(func() error { return w.Run(ctx) })
 	}
 	return group.Wait()
+}
+
+// forgetAnswers drops answers that are too old, now and each hour, until ctx ends.
+func forgetAnswers(ctx context.Context, store *delivery.Store) error {
+	every := time.NewTicker(time.Hour)
+	defer every.Stop()
+	for {
+		if _, err := store.Forget(time.Now()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+	}
 }
 
 // sourcePartitioner is the source's; where it has none, Kafka's own.

@@ -132,7 +132,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return p.run(engineContext, metrics, func(http string) { d.greet(w, b.Addr(), http) })
 	})
 	parts.Go(func() error {
-		return deliver(deliveryContext, cfg, client, senders, func(channel string) delivery.Listener { return deliveryLog(log, channel) })
+		return deliver(deliveryContext, cfg, client, senders, log)
 	})
 	parts.Go(func() error {
 		defer stopEngine()

@@ -76,7 +76,7 @@ func (w *Worker) Run(ctx context.Context) error {
 func (w *Worker) handle(ctx context.Context, f *connectors.Fetched, from int64) (next int64, err error) {
 	var r batch.Reader
 	r.Reset(f.Batches, from, f.Aborted)
-	records := map[string]Record{}
+	records := map[Decision]Record{}
 	var reports []report
 	var interrupted bool
 	for {
@@ -97,9 +97,10 @@ func (w *Worker) handle(ctx context.Context, f *connectors.Fetched, from int64) 
 		if a.Channel != w.o.Channel {
 			continue
 		}
-		done, known := records[a.ID]
+		decision := decisionOf(a)
+		done, known := records[decision]
 		if !known {
-			if done, known, err = w.o.Store.Lookup(a.ID); err != nil {
+			if done, known, err = w.o.Store.Lookup(decision); err != nil {
 				return from, fatal{err}
 			}
 		}
@@ -111,7 +112,7 @@ func (w *Worker) handle(ctx context.Context, f *connectors.Fetched, from int64) 
 				interrupted = true // this one was not answered
 				break
 			}
-			records[a.ID] = done
+			records[decision] = done
 		}
 		reports = append(reports, report{a, done, failure})
 		next = rec.Offset + 1
@@ -123,7 +124,7 @@ func (w *Worker) handle(ctx context.Context, f *connectors.Fetched, from int64) 
 		return from, fatal{err}
 	}
 	for _, rep := range reports {
-		if _, isNew := records[rep.action.ID]; isNew {
+		if _, isNew := records[decisionOf(rep.action)]; isNew {
 			w.o.Listener.answered(rep.action, rep.record, rep.failure)
 		}
 	}

@@ -103,8 +103,13 @@ func (s *shop) publish(values ...[]byte) {
 }
 
 func action(n int, channel string, expires int64) []byte {
+	return decided(n, channel, expires, 1)
+}
+
+// decided is an action of customer n's first enrollment, decided at that time.
+func decided(n int, channel string, expires, at int64) []byte {
 	a := schemas.Action{ID: fmt.Sprintf("j/c%d/1/s/1", n), Journey: "j", Step: "s", Customer: fmt.Sprintf("c%d", n), Channel: channel, Template: "t", ExpiresAt: expires,
-		Cause: schemas.Cause{EventID: "e", Type: "browse", Time: 1}, DecidedAt: 1}
+		Cause: schemas.Cause{EventID: "e", Type: "browse", Time: 1}, DecidedAt: at}
 	return a.AppendJSON(nil)
 }
 
@@ -171,6 +176,15 @@ func (s *shop) read(topic string, partitions int32) (values []string) {
 	return values
 }
 
+// uncommitted stands for a crash right before each commit.
+func uncommitted(_ context.Context, _, _ string, partitions []int32) (map[int32]int64, error) {
+	out := map[int32]int64{}
+	for _, p := range partitions {
+		out[p] = -1
+	}
+	return out, nil
+}
+
 func TestWorkerDeliversOnceAndReports(t *testing.T) {
 	s := newShop(t)
 	var values [][]byte
@@ -233,13 +247,7 @@ func TestWorkerAsksTheStoreFirst(t *testing.T) {
 	// The offset was not committed: a crash right before it.
 	o := s.options()
 	o.InstanceID = "same"
-	o.Committed = func(_ context.Context, _, _ string, partitions []int32) (map[int32]int64, error) {
-		out := map[int32]int64{}
-		for _, p := range partitions {
-			out[p] = -1
-		}
-		return out, nil
-	}
+	o.Committed = uncommitted
 	stop = s.start(o)
 	if heard := s.hear(2); heard[0] != "again j/c1/1/s/1 s" || heard[1] != "again j/c2/1/s/1 s" {
 		t.Errorf("heard %v", heard)
@@ -252,6 +260,89 @@ func TestWorkerAsksTheStoreFirst(t *testing.T) {
 	sort.Strings(events)
 	if len(events) != 4 || events[0] != events[1] || events[2] != events[3] {
 		t.Errorf("a second report differs from the first: %q", events)
+	}
+}
+
+// A customer who was forgotten and comes back has the same ids again. They are other decisions, and each is sent once, also
+// when what was answered before is read again.
+func TestWorkerSendsToWhoComesBack(t *testing.T) {
+	s := newShop(t)
+	s.publish(decided(1, "push", 0, 1000))
+	stop := s.start(s.options())
+	s.hear(1)
+	stop()
+	s.publish(decided(1, "push", 0, 2000))
+	stop = s.start(s.options())
+	if heard := s.hear(1); heard[0] != "answered j/c1/1/s/1 s" {
+		t.Errorf("heard %v", heard)
+	}
+	stop()
+	// All of it once more: a crash right before the commit.
+	o := s.options()
+	o.Committed = uncommitted
+	stop = s.start(o)
+	if heard := s.hear(2); heard[0] != "again j/c1/1/s/1 s" || heard[1] != "again j/c1/1/s/1 s" {
+		t.Errorf("heard %v", heard)
+	}
+	stop()
+	if len(s.tried) != 2 {
+		t.Errorf("tried %v", s.tried)
+	}
+}
+
+// A crash after the provider has taken an action and before that is recorded makes one more try, with the same bytes, and
+// then no other.
+func TestCrashBetweenSendAndRecord(t *testing.T) {
+	s := newShop(t)
+	disk := vfs.NewCrashableMem()
+	st, err := delivery.OpenStore("answers", disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.publish(action(1, "push", 0), action(2, "push", 0))
+	o := s.options()
+	o.Store = st
+	sent := map[string][]string{}
+	var once sync.Once
+	var crashed *vfs.MemFS
+	o.Send = func(_ context.Context, a *schemas.Action, value []byte) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		sent[a.ID] = append(sent[a.ID], string(value))
+		once.Do(func() { crashed = disk.CrashClone(vfs.CrashCloneCfg{}) })
+		return nil
+	}
+	o.Committed = uncommitted
+	stop := s.start(o)
+	s.hear(2)
+	stop()
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	// The disk as it was when the provider had the first action, and nobody had written that down.
+	for life := range 2 {
+		if o.Store, err = delivery.OpenStore("answers", crashed); err != nil {
+			t.Fatal(err)
+		}
+		stop = s.start(o)
+		heard := s.hear(2)
+		stop()
+		if err := o.Store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := strings.Count(strings.Join(heard, "\n"), "again")
+		if again != 2*life {
+			t.Errorf("life %d heard %v", life, heard)
+		}
+	}
+	for id, values := range sent {
+		if len(values) != 2 || values[0] != values[1] {
+			t.Errorf("%s was sent as %q", id, values)
+		}
+	}
+	if len(sent) != 2 {
+		t.Errorf("sent %v", sent)
 	}
 }
 
@@ -315,23 +406,5 @@ func TestWorkersShareTheTopic(t *testing.T) {
 	first()
 	if len(s.tried) != 80 {
 		t.Errorf("%d tries of 80", len(s.tried))
-	}
-}
-
-func TestStoreForgetsWhatIsOld(t *testing.T) {
-	s := newShop(t)
-	now := time.Now()
-	old := now.Add(-delivery.Retention - time.Hour)
-	if err := s.store.Remember(map[string]delivery.Record{"old": {Outcome: delivery.Sent, At: old.UnixMilli()}, "new": {Outcome: delivery.Failed, At: now.UnixMilli()}}); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := s.store.Forget(now); n != 1 || err != nil {
-		t.Fatalf("forgot %d, %v", n, err)
-	}
-	if _, ok, _ := s.store.Lookup("old"); ok {
-		t.Error("the old one is still there")
-	}
-	if r, ok, err := s.store.Lookup("new"); !ok || r.Outcome != delivery.Failed || r.At != now.UnixMilli() || err != nil {
-		t.Errorf("the new one is %+v, %v, %v", r, ok, err)
 	}
 }
