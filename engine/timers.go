@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -255,7 +256,7 @@ func (t *timers) look(d statestore.Timer) error {
 		if reason != "" { // it cannot be dead-lettered: there is no record. The customer's timers wait.
 			again := statestore.Timer{Due: t.clock + timerRetry, Customer: e.customer}
 			s.open.timers = append(s.open.timers, again)
-			s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, -1, "timers of customer "+e.customer+": "+reason)
+			s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, -1, fmt.Sprintf("timers of customer %q: %s", e.customer, reason))
 		}
 		return nil
 	}

@@ -134,7 +134,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 			n := len(s.scratch) - from + 2*len(s.effects.Actions[i].ID) + 256
 			if n > s.limits.action {
 				u.arena = u.arena[:mark]
-				return fmt.Sprintf("the action %s would have %d bytes; its topic takes %d", s.effects.Actions[i].ID, n, s.limits.action), nil
+				return fmt.Sprintf("the action %q would have %d bytes; its topic takes %d", s.effects.Actions[i].ID, n, s.limits.action), nil
 			}
 			effect += n
 		}

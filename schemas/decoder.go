@@ -28,7 +28,7 @@ type Origin struct {
 }
 
 // DecodeError says why a record is no event. Reason is for the one who looks into the dead-letter topic: what is wrong
-// and what would be right.
+// and what would be right. What it quotes of the record stands in Go's double quotes, numbers too, so that a log can hide it.
 type DecodeError struct{ Reason string }
 
 func (e *DecodeError) Error() string { return e.Reason }
@@ -329,5 +329,5 @@ func (b *body) show(at int) string {
 		text, _ := b.readString(at)
 		return strconv.Quote(clip(text))
 	}
-	return clip(b.number(at))
+	return fmt.Sprintf("the number %q", clip(b.number(at)))
 }

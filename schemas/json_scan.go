@@ -248,7 +248,7 @@ func (s *scanner) checkNumber(i int) int {
 	}
 	if large {
 		if _, err := strconv.ParseFloat(s.text[from:i], 64); err != nil {
-			s.err = &DecodeError{fmt.Sprintf("the number %s at byte %d is larger than 64 bits can hold", clip(s.text[from:i]), from)}
+			s.err = &DecodeError{fmt.Sprintf("the number %q at byte %d is larger than 64 bits can hold", clip(s.text[from:i]), from)}
 			return failed
 		}
 	}

@@ -55,7 +55,7 @@ stdout, one JSON object a line. Only log providers are supported yet.`,
 				return err
 			}
 			log.Info("delivering", zap.String("version", version()), zap.String("app", cfg.App), zap.Strings("channels", channels))
-			return deliver(cmd.Context(), cfg, client, senders, log)
+			return newRedactor(cfg.Log).error(deliver(cmd.Context(), cfg, client, senders, log))
 		},
 	}
 	configFlags(cmd, &dir, args)

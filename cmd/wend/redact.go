@@ -3,8 +3,10 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -13,19 +15,19 @@ import (
 )
 
 // redactor keeps customers out of log lines: ids and whatever a message quotes of the input become a short hash, unless
-// log.customers is plain. The hash is plain SHA-256, so that lines of several processes can be brought together, and so
-// that who knows an id finds its lines; a key would have to be shared and kept. It hides ids from who reads along, not
-// from who tries ids out.
+// log.customers is plain. What is of the input stands in Go's double quotes wherever a message is made. The hash is plain
+// SHA-256, so that lines of several processes can be brought together, and so that who knows an id finds its lines; a key
+// would have to be shared and kept. It hides ids from who reads along, not from who tries ids out.
 type redactor struct {
 	plain  bool
 	quoted *regexp.Regexp
 }
 
 func newRedactor(cfg engine.LogConfig) *redactor {
-	// What stands in quotes, or where a sentence names an action or a customer.
-	return &redactor{cfg.Customers == engine.LogPlain, regexp.MustCompile(`"(?:[^"\\]|\\.)*("|$)|(the action )\S+|(^send )\S+|(of customer )[^:]+:`)}
+	return &redactor{cfg.Customers == engine.LogPlain, regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*("|$)`)}
 }
 
+// id gives a hash in the place of an id.
 func (r *redactor) id(s string) string {
 	if r.plain {
 		return s
@@ -40,16 +42,19 @@ func (r *redactor) text(s string) string {
 		return s
 	}
 	return r.quoted.ReplaceAllStringFunc(s, func(q string) string {
-		switch {
-		case q[0] == '"':
-			return r.id(q)
-		case len(q) > 11 && q[:11] == "the action ":
-			return q[:11] + r.id(q[11:])
-		case q[:5] == "send ":
-			return q[:5] + r.id(q[5:])
+		if plain, err := strconv.Unquote(q); err == nil { // else it is cut off: a hash of its own
+			q = plain
 		}
-		return q[:12] + r.id(q[12:len(q)-1]) + ":"
+		return r.id(q)
 	})
+}
+
+// error gives an error without what it quotes; of its kind nothing is left.
+func (r *redactor) error(err error) error {
+	if err == nil || r.plain {
+		return err
+	}
+	return errors.New(r.text(err.Error()))
 }
 
 // redacting is a core whose lines name no customer.

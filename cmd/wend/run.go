@@ -105,7 +105,7 @@ func (p *process) run(ctx context.Context, metrics *engine.Metrics, started func
 		address = "http://" + server.Addr()
 	}
 	started(address)
-	return p.engine.Run(ctx)
+	return newRedactor(p.config.Log).error(p.engine.Run(ctx))
 }
 
 // serve starts the HTTP side. A port that nobody asked for and somebody has is no reason not to run: then any free one.

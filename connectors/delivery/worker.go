@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"wend/connectors"
@@ -16,7 +17,8 @@ import (
 // A Refusal means that the provider will never take it; any other error is tried again.
 type Send func(ctx context.Context, a *schemas.Action, value []byte) error
 
-// Refusal is a provider's final no.
+// Refusal is a provider's final no. What the reason quotes of the action or of the answer stands in Go's double quotes, as
+// in any error of a Send: logs hide that.
 type Refusal struct{ Reason string }
 
 func (r *Refusal) Error() string { return r.Reason }
@@ -164,7 +166,7 @@ func (w *Worker) try(ctx context.Context, a *schemas.Action, value []byte) (Reco
 			return Record{Failed, now}, no
 		}
 		wait := backoff(n)
-		w.o.Listener.retrying("send "+a.ID, err, wait)
+		w.o.Listener.retrying("send "+strconv.Quote(a.ID), err, wait)
 		if sleep(ctx, wait) != nil {
 			return Record{}, err
 		}
