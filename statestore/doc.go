@@ -36,6 +36,6 @@
 //
 // # Who may call
 //
-// Apply and the Batch belong to one goroutine, the shard's. Everything else may be called from any, at any time; behind
-// Close everything returns ErrClosed.
+// Apply, Erase and the Batch belong to one goroutine, the shard's. Everything else may be called from any, at any time;
+// behind Close everything returns ErrClosed.
 package statestore
