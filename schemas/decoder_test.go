@@ -68,12 +68,12 @@ func TestDecodeNames(t *testing.T) {
 		{`"event_id":"","customer_id":"c"`, "", "c", ""},
 		{`"customer_id":"a","customer_id":"b"`, "", "b", ""},
 		{`"customer\u005fid":"a\/b"`, "", "a/b", ""},
-		{`"event_id":1.5,"customer_id":"c"`, "", "", "event_id is 1.5: expected a string or a whole number"},
+		{`"event_id":1.5,"customer_id":"c"`, "", "", "event_id is the number \"1.5\": expected a string or a whole number"},
 		{`"event_id":true,"customer_id":"c"`, "", "", "event_id is true"},
 		{`"event_id":"e"`, "", "", "customer_id is missing"},
 		{`"customer_id":null`, "", "", "customer_id is missing"},
 		{`"customer_id":""`, "", "", "customer_id is empty"},
-		{`"customer_id":1e3`, "", "", "customer_id is 1e3: expected"},
+		{`"customer_id":1e3`, "", "", "customer_id is the number \"1e3\": expected"},
 		{`"customer_id":{"a":1}`, "", "", "customer_id is an object"},
 		{`"customer_id":["a"]`, "", "", "customer_id is a list"},
 		{`"customer_id":false`, "", "", "customer_id is false"},
@@ -89,7 +89,7 @@ func TestDecodeNames(t *testing.T) {
 		}
 	}
 	for fields, want := range map[string]string{
-		`"type":null`: "type is missing", `"a":1`: "type is missing", `"type":""`: "type is empty", `"type":7`: "type is 7: expected a string",
+		`"type":null`: "type is missing", `"a":1`: "type is missing", `"type":""`: "type is empty", `"type":7`: "type is the number \"7\": expected a string",
 	} {
 		if _, err := decode(t, `{"customer_id":"c",`+fields+`}`, origin); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", fields, err, want)
@@ -122,7 +122,7 @@ func TestDecodeTime(t *testing.T) {
 		{`1767225600501`, NoTime, 1767225600501, ""},
 		{`null`, NoTime, NoTime, ""},
 		{`null`, -1, 0, "ts is missing, and the record has no timestamp"},
-		{`1.5`, stamp, 0, "ts is 1.5: expected milliseconds since 1970 or RFC 3339"},
+		{`1.5`, stamp, 0, "ts is the number \"1.5\": expected milliseconds since 1970 or RFC 3339"},
 		{`-99999999999999999999999`, stamp, 0, "expected milliseconds"},
 		{`-9223372036854775808`, stamp, 0, "expected milliseconds"},
 		{`-62167219200001`, stamp, 0, "expected milliseconds"},
