@@ -184,3 +184,83 @@ type refusingViews struct {
 
 func (r refusingViews) open(string) (view, error) { return nil, r.err }
 func (r refusingViews) destroy(string) error      { return nil }
+
+// TestDocumentsThatDoNotDecode: a view that gives back other documents than it was given is as good as none.
+func TestDocumentsThatDoNotDecode(t *testing.T) {
+	p := simProgram(t)
+	mended := 0
+	for seed := uint64(1); seed <= 30; seed++ {
+		s := newSim(t, p, seed, "")
+		for range 300 {
+			if s.step(); s.failed != nil {
+				break
+			}
+		}
+		for _, o := range s.living() {
+			s.kill(o, false)
+		}
+		for i := range s.dirs {
+			docs := s.dirs[i].maps.flushed.documents
+			for customer := range docs {
+				docs[customer] = []byte{1, 0xc1}
+			}
+		}
+		err := s.failed
+		if err == nil {
+			err = s.settle()
+		}
+		if err == nil {
+			err = s.audit()
+		}
+		if err = errors.Join(err, s.failed); err != nil {
+			t.Fatalf("schedule %d: %v; before that:\n%s", seed, err, strings.Join(s.trace[max(0, len(s.trace)-40):], "\n"))
+		}
+		for _, o := range s.owners {
+			mended += o.shard.trouble.count
+		}
+		for _, o := range s.living() {
+			s.kill(o, false)
+		}
+	}
+	if mended == 0 {
+		t.Error("no view was mended: the test tests nothing")
+	}
+}
+
+// TestOneFullDisk: of two shards, each with a view on a disk of its own, the one whose disk has room goes on.
+func TestOneFullDisk(t *testing.T) {
+	p := simProgram(t)
+	full, roomy := newSim(t, p, 5, ""), newSim(t, p, 6, "")
+	bad := &badDisks{rng: rand.New(rand.NewPCG(1, 9)), full: true}
+	full.faults = bad.wrap
+	failures, units := 0, roomy.tally[sawUnit]
+	for range 400 {
+		full.step()
+		for _, o := range full.living() {
+			o.shard.listener.ViewFailed = func(_ int32, f ViewFailure) {
+				failures++
+				if !errors.Is(f.Err, syscall.ENOSPC) && !errors.Is(f.Err, syscall.EIO) {
+					t.Errorf("told of %v", f.Err)
+				}
+			}
+		}
+		roomy.step()
+	}
+	if failures == 0 || full.failed != nil || roomy.failed != nil || roomy.tally[sawUnit] == units {
+		t.Errorf("%d failures, %v; the other %v, %d units", failures, full.failed, roomy.failed, roomy.tally[sawUnit]-units)
+	}
+	bad.mu.Lock()
+	bad.full, bad.calm = false, true
+	bad.mu.Unlock()
+	for _, s := range []*sim{full, roomy} {
+		if err := s.settle(); err != nil {
+			t.Error(err)
+		}
+		if err := s.audit(); err != nil {
+			t.Error(err)
+		}
+		for _, o := range s.living() {
+			s.kill(o, false)
+		}
+	}
+}
