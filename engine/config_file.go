@@ -115,6 +115,9 @@ func (l *loading) scalar(n *yamlfile.Node, k ConfigKey, values *[]given) {
 		texts = []string{n.Text}
 	case k.number && (n.Kind == yamlfile.Int || n.Kind == yamlfile.Float):
 		texts = []string{n.Text} // the key's own reader says what is right
+	case k.secret && n.Kind != yamlfile.List && n.Kind != yamlfile.Map:
+		l.problems.Errorf(n.Pos, "expected a text for %s: put it in quotes, or write \"${NAME}\" for a variable of the environment", k.Path)
+		return
 	case n.Kind == yamlfile.Int, n.Kind == yamlfile.Float, n.Kind == yamlfile.Bool:
 		n.AsText(&l.problems, "a text for "+k.Path)
 		return

@@ -19,6 +19,7 @@ type setter struct {
 	set    func(*Config, value) error
 	list   bool // a list in the file, commas elsewhere
 	number bool // a bare number may stand in the file
+	secret bool // no message may show the value
 }
 
 // Flag is the key's flag, without the dashes in front: kafka-brokers.
@@ -74,7 +75,7 @@ func ConfigKeys() []ConfigKey {
 		{"kafka.tls.key", "PEM file of the client's key", "", file(func(c *Config) *string { return &c.tls().Key })},
 		{"kafka.sasl.mechanism", "plain, scram-sha-256 or scram-sha-512", "", choice(func(c *Config) *string { return &c.sasl().Mechanism }, SASLPlain, SASLSHA256, SASLSHA512)},
 		{"kafka.sasl.username", "who logs in", "", text(func(c *Config) *string { return &c.sasl().Username })},
-		{"kafka.sasl.password", "the password (in the file: \"${NAME}\")", "", text(func(c *Config) *string { return &c.sasl().Password })},
+		{"kafka.sasl.password", "the password (in the file: \"${NAME}\")", "", secret(func(c *Config) *string { return &c.sasl().Password })},
 		{"source.topic", "the topic of events", "events", text(func(c *Config) *string { return &c.Source.Topic })},
 		{"source.format", "how an event is written: json", "json", setter{set: func(c *Config, v value) error {
 			switch v.text {
@@ -104,7 +105,7 @@ func ConfigKeys() []ConfigKey {
 			c.HTTPDefault = false
 			return err
 		}}},
-		{"http_token", "the bearer token that everything but health asks for", "", text(func(c *Config) *string { return &c.HTTPToken })},
+		{"http_token", "the bearer token that everything but health asks for", "", secret(func(c *Config) *string { return &c.HTTPToken })},
 		{"log.level", "debug, info, warn or error", "info", choice(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{"log.format", "json or text", LogJSON, choice(func(c *Config) *string { return &c.Log.Format }, LogJSON, LogText)},
 		{"log.customers", "hash or plain: whether log lines show a short hash in the place of customer ids and quoted input", LogHashed, choice(func(c *Config) *string { return &c.Log.Customers }, LogHashed, LogPlain)},
@@ -122,14 +123,14 @@ func DeliveryKeys(channel string) []ConfigKey {
 	}
 	keys := []ConfigKey{
 		{"webhook", "URL that each action is posted to", "", to(func(d *ChannelConfig) *string { return &d.Webhook })},
-		{"secret", "key of the webhook's signature", "", to(func(d *ChannelConfig) *string { return &d.Secret })},
+		{"secret", "key of the webhook's signature", "", secret(func(c *Config) *string { return &c.channel(channel).Secret })},
 		{"rate", "most tries in a time: 500/s, 30/m", "", setter{set: func(c *Config, v value) (err error) {
 			c.channel(channel).Rate, err = parseRate(v.text)
 			return err
 		}}},
 		{"smtp", "URL of a mail server", "", to(func(d *ChannelConfig) *string { return &d.SMTP })},
 		{"username", "who logs in at the mail server", "", to(func(d *ChannelConfig) *string { return &d.Username })},
-		{"password", "the password", "", to(func(d *ChannelConfig) *string { return &d.Password })},
+		{"password", "the password", "", secret(func(c *Config) *string { return &c.channel(channel).Password })},
 		{"from", "the sender's address", "", to(func(d *ChannelConfig) *string { return &d.From })},
 		{"log", "stdout, stderr or a file", "", setter{set: func(c *Config, v value) error {
 			if v.text != "stdout" && v.text != "stderr" {
@@ -175,6 +176,13 @@ func (c *Config) channel(name string) *ChannelConfig {
 
 func text(of func(*Config) *string) setter {
 	return setter{set: func(c *Config, v value) error { *of(c) = v.text; return nil }}
+}
+
+// secret is a text that no message may show.
+func secret(of func(*Config) *string) setter {
+	s := text(of)
+	s.secret = true
+	return s
 }
 
 func file(of func(*Config) *string) setter {
