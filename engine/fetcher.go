@@ -31,8 +31,9 @@ type fetcher struct {
 type feed struct {
 	next        int64 // -1: nothing is wanted
 	leaderEpoch int32
-	turn        int // counts the calls of from: answers to earlier positions are not delivered
-	refusals    int // answers in a row that say neither records nor their end
+	turn        int  // counts the calls of from: answers to earlier positions are not delivered
+	refusals    int  // answers in a row that say neither records nor their end
+	finding     bool // its leader is looked for, or will be after a while
 	shard       *shard
 	deliver     func(connectors.Fetched)
 }
@@ -70,11 +71,17 @@ func (f *fetcher) from(s *shard, tp connectors.TopicPartition, offset int64, lea
 		delete(f.mu.feeds, tp)
 		return
 	}
+	f.followLocked(tp, x)
+}
+
+// followLocked has a feed polled where it is led, or its leader looked for.
+func (f *fetcher) followLocked(tp connectors.TopicPartition, x *feed) {
 	if broker, ok := f.leaders.known(tp); ok {
 		f.startLocked(broker)
-		return
+	} else if !x.finding {
+		x.finding = true
+		f.wg.Go(func() { f.find(tp) })
 	}
-	f.wg.Go(func() { f.find(tp) })
 }
 
 func (f *fetcher) startLocked(broker int32) {
@@ -89,11 +96,13 @@ func (f *fetcher) find(tp connectors.TopicPartition) {
 	for tries := 1; ; tries++ {
 		broker, err := f.leaders.of(f.ctx, tp)
 		f.mu.Lock()
-		if f.mu.feeds[tp] == nil || f.ctx.Err() != nil {
+		x := f.mu.feeds[tp]
+		if x == nil || f.ctx.Err() != nil {
 			f.mu.Unlock()
 			return
 		}
 		if err == nil {
+			x.finding = false
 			f.startLocked(broker)
 			f.mu.Unlock()
 			return
@@ -160,6 +169,11 @@ func (f *fetcher) poll(broker int32) {
 
 // lost has another leader looked for after a while, and the partition left out of the polls until then.
 func (f *fetcher) lost(tp connectors.TopicPartition, broker int32, wait time.Duration) {
+	f.mu.Lock()
+	if x := f.mu.feeds[tp]; x != nil {
+		x.finding = true
+	}
+	f.mu.Unlock()
 	f.leaders.doubt(tp, broker)
 	f.wg.Go(func() {
 		if sleep(f.ctx, wait) == nil {
@@ -173,7 +187,11 @@ func (f *fetcher) positions(broker int32) (positions []connectors.Position, plac
 	defer f.mu.Unlock()
 	places = make(map[connectors.TopicPartition]place, len(f.mu.feeds))
 	for tp, x := range f.mu.feeds {
-		if b, ok := f.leaders.known(tp); !ok || b != broker || x.next < 0 {
+		if x.next < 0 {
+			continue
+		}
+		if b, ok := f.leaders.known(tp); !ok || b != broker {
+			f.followLocked(tp, x) // others ask for leaders too: no answer to a poll may ever say that this one moved
 			continue
 		}
 		if x.shard.backlog.Load() >= backlogBytes {

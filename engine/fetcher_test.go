@@ -24,6 +24,8 @@ type fetchStand struct {
 	code    map[int32]connectors.Code
 	asked   []string
 	got     []string
+
+	follow bool // a broker answers for partitions that it does not lead, as Kafka's followers do
 }
 
 func eventsPartition(p int32) connectors.TopicPartition {
@@ -45,7 +47,7 @@ func newFetchStand(t *testing.T, ctx context.Context) *fetchStand {
 			text += fmt.Sprintf(" %d@%d", p.Offset, p.Partition)
 			f := connectors.Fetched{TopicPartition: p.TopicPartition, Code: s.code[p.Partition], LastStable: s.end[p.Partition]}
 			s.cluster.mu.Lock()
-			if s.cluster.leader[p.TopicPartition] != req.Broker {
+			if s.cluster.leader[p.TopicPartition] != req.Broker && !s.follow {
 				f.Code = connectors.NotLeader
 			}
 			s.cluster.mu.Unlock()
@@ -179,6 +181,47 @@ func TestFetcher(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		if asked, _ := s.take(); len(asked) > 0 {
 			t.Errorf("nobody wants anything, and it asks %q", asked)
+		}
+		cancel()
+		s.wg.Wait()
+	})
+}
+
+// A leader moves, and whoever asks for another partition's learns of it before a poll is refused, if one is at all.
+func TestFetcherFollowsWhatOthersLearn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := newFetchStand(t, ctx)
+		s.follow = true
+		a := &shard{shardConfig: shardConfig{source: eventsPartition(0)}}
+		s.want(a, 4, "a")
+		time.Sleep(time.Second)
+		for i, broker := range []int32{2, 3, 1} {
+			s.cluster.lead(eventsPartition(0), broker)
+			s.leaders.doubt(eventsPartition(1), 1)
+			if i == 1 {
+				s.leaders.doubt(eventsPartition(0), 2)
+				time.Sleep(time.Second)
+			}
+			if _, err := s.leaders.of(ctx, eventsPartition(1)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			s.take()
+			end := int64(6 + 2*i)
+			s.mu.Lock()
+			s.end[0] = end
+			s.mu.Unlock()
+			time.Sleep(time.Second)
+			asked, got := s.take()
+			if want := []string{fmt.Sprintf("a 0 to %d code 0", end)}; !slices.Equal(got, want) {
+				t.Errorf("from broker %d: got %q, want %q", broker, got, want)
+			}
+			for _, text := range asked {
+				if !strings.HasPrefix(text, fmt.Sprintf("%d:", broker)) {
+					t.Errorf("led by %d, it asked %q", broker, text)
+				}
+			}
 		}
 		cancel()
 		s.wg.Wait()
