@@ -115,14 +115,21 @@ func (c *claim) transactionalID(suffix string) string {
 }
 
 // ask for an epoch, then for the journal's end.
-func (c *claim) ask() {
-	c.shard.env.producer(c.transactionalID(""), alive(c, func(p connectors.Producer, err error) {
-		if err != nil {
+func (c *claim) ask() { c.askAs(c.transactionalID("")) }
+
+// askAs asks under a transactional id. Kafka counts producer ids from 0, which stands for none in views and heads: whoever
+// is given that one, the first that ever asked the cluster, asks for another and leaves it unused.
+func (c *claim) askAs(id string) {
+	c.shard.env.producer(id, alive(c, func(p connectors.Producer, err error) {
+		switch {
+		case err != nil:
 			c.later("producer id", err, c.ask)
-			return
+		case p.ID == 0:
+			c.askAs(id + "/first")
+		default:
+			c.given = p
+			c.survey()
 		}
-		c.given = p
-		c.survey()
 	}))
 }
 
