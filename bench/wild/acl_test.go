@@ -204,6 +204,45 @@ func TestRealLeastRights(t *testing.T) {
 	}
 }
 
+// TestRealDoctorsRights has `wend doctor` say nothing is wrong with exactly the documented rights of whoever may run it,
+// and name each that is taken away.
+func TestRealDoctorsRights(t *testing.T) {
+	s := secureCluster(t)
+	a := newApp(t, s.cluster.Addrs(), "doctor")
+	rights := documented(t, a)
+	for _, r := range rights {
+		s.grant(t, a.client, r.acl(t))
+	}
+	as := func(user string, args ...string) *process {
+		a.configure(s.options.ListenerAddrs("LOGIN")[0], login("scram-sha-512", user))
+		return wend(t, []string{"WILD_PASSWORD=" + users[user]}, append(args, "-C", a.dir)...)
+	}
+	if p := as("wend-operator", "topics"); p.status() != 0 {
+		t.Fatalf("wend topics: %s", p.said())
+	}
+	for _, user := range []string{"wend-operator", "wend-engine"} {
+		if p := as(user, "doctor"); p.status() != 0 {
+			t.Errorf("%s: status %d:\n%s", user, p.status(), p.said())
+		}
+	}
+	for operation, kind := range map[string]string{"Describe": "topic", "DescribeConfigs": "topic", "Write": "transactional-id"} {
+		var taken []right // of all topics: the app's prefix covers the others here
+		for _, r := range rights {
+			if r.user == "wend-operator" && r.operation == operation {
+				taken = append(taken, r)
+				s.revoke(t, a, r)
+			}
+		}
+		p := as("wend-operator", "doctor")
+		if want := "no right to " + operation + " " + kind; p.status() != 1 || !strings.Contains(p.said(), want) {
+			t.Errorf("without %v: status %d, and not %q:\n%s", taken, p.status(), want, p.said())
+		}
+		for _, r := range taken {
+			s.grant(t, a.client, r.acl(t))
+		}
+	}
+}
+
 func find(t *testing.T, rights []right, kind, name, operation string) right {
 	t.Helper()
 	for _, r := range rights {

@@ -4,6 +4,7 @@ package wild
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,11 @@ import (
 // The users of the secured cluster, and their passwords: a password must never be seen in what the program says.
 var users = map[string]string{"wend-engine": "secret-of-the-engine", "wend-worker": "secret-of-the-worker", "wend-operator": "secret-of-the-operator"}
 
-// port is the secured cluster's first.
-const port = 30100
+// port is the secured cluster's first, and a login there is good for so long.
+const (
+	port           = 30100
+	reauthenticate = 4 * time.Second
+)
 
 // secured is a cluster of one broker with every kind of listener and an authorizer that denies by default.
 type secured struct {
@@ -121,7 +125,8 @@ func secureCluster(t *testing.T) *secured {
 			{Name: "BOTH", SASL: true, Identity: filepath.Join(dir, "broker.pem")},
 			{Name: "EXPIRED", Identity: filepath.Join(dir, "old-broker.pem")},
 		},
-		Properties: []string{"producer.id.expiration.ms=3000", "producer.id.expiration.check.interval.ms=500", "super.users=User:ANONYMOUS;User:CN=client", "log.segment.bytes=1048576"},
+		Properties: []string{"producer.id.expiration.ms=3000", "producer.id.expiration.check.interval.ms=500", "super.users=User:ANONYMOUS;User:CN=client", "log.segment.bytes=1048576",
+			fmt.Sprintf("connections.max.reauth.ms=%d", reauthenticate.Milliseconds())},
 	}}
 	if s.cluster, err = realkafka.Start(t.Context(), filepath.Join(dir, "kafka"), s.options); err != nil {
 		t.Fatal(err)
@@ -151,6 +156,7 @@ type app struct {
 	dir     string
 	client  *kgo.Client
 	brokers []string // the plain ones
+	http    string   // where the engine listens; "" nowhere
 	events  int
 	reader  *kgo.Client
 	got     map[string]int // event ids of actions seen
@@ -192,7 +198,7 @@ func (a *app) write(name, text string) {
 // configure writes wend.yaml, with what security asks for.
 func (a *app) configure(broker, security string) {
 	a.t.Helper()
-	a.write("wend.yaml", fmt.Sprintf("app: %s\nkafka:\n  brokers: [%q]\n  session_timeout: 6s\n%ssource: {topic: %s}\nactions: {topic: %s}\nhttp: \"off\"\n", a.name, broker, security, a.source(), a.actions()))
+	a.write("wend.yaml", fmt.Sprintf("app: %s\nkafka:\n  brokers: [%q]\n  session_timeout: 6s\n%ssource: {topic: %s}\nactions: {topic: %s}\nhttp: %q\n", a.name, broker, security, a.source(), a.actions(), cmp.Or(a.http, "off")))
 }
 
 // happen has an event happen to a customer in each partition, and gives their ids.
