@@ -161,9 +161,6 @@ const (
 // stake appends the claim.
 func (c *claim) stake() {
 	s := c.shard
-	if s.taken.ID == c.tail.producerID { // compaction leaves one claim of all, and that may be a former id's
-		c.tail.epoch = max(c.tail.epoch, s.taken.Epoch)
-	}
 	c.producerID, c.epoch = c.tail.producerID, c.tail.epoch
 	if withoutClaim {
 		c.producerID, c.epoch, c.offset = batch.NoProducer, -1, c.tail.position-1
@@ -211,8 +208,8 @@ func (c *claim) close(fresh int64) {
 	c.appendClaim(c.producerID, closeEpoch, func(offset int64) {
 		c.readTo(offset+1, func() {
 			c.producerID, c.epoch = fresh, 0
-			if taken := c.shard.taken; taken.ID == fresh { // nobody wrote under it but claims, which compaction took
-				c.epoch = taken.Epoch + 1
+			if c.tail.producerID == fresh { // others have claimed under it meanwhile
+				c.epoch = c.tail.epoch + 1
 			}
 			c.appendClaim(fresh, c.epoch, func(offset int64) {
 				c.offset = offset
@@ -228,14 +225,18 @@ func (c *claim) appendClaim(producerID int64, epoch int16, then func(offset int6
 		s.fail(fmt.Errorf("engine: no randomness for a claim: %w", err))
 		return
 	}
-	value, err := (&schemas.Claim{Owner: s.owner, Nonce: c.nonce, Epoch: epoch}).Append(nil)
+	first := int64(-1) // this one
+	if producerID == c.tail.producerID {
+		first = c.tail.first
+	}
+	value, err := (&schemas.Claim{Owner: s.owner, Nonce: c.nonce, Epoch: epoch, First: first}).Append(nil)
 	if err != nil {
 		s.fail(err)
 		return
 	}
 	var b batch.Builder
 	b.Reset(batch.Header{ProducerID: producerID, ProducerEpoch: epoch, Timestamp: s.now.UnixMilli()})
-	b.Append(keyClaim, value)
+	b.Append(claimKey(producerID), value)
 	c.batch, c.sent = b.Finish(), s.now
 	c.sendClaim(then)
 }
@@ -250,7 +251,6 @@ func (c *claim) sendClaim(then func(offset int64)) {
 		case doubtful, notTaken:
 			c.later("claim", answerError(r), func() { c.sendClaim(then) })
 		case fencedOff, outOfOrder:
-			s.taken = connectors.Producer{ID: c.producerID, Epoch: c.epoch}
 			s.drop("another member claimed first")
 		default:
 			s.listener.Refused(s.id, s.journal, r.Code, r.Message)
@@ -264,7 +264,6 @@ func (c *claim) sendClaim(then func(offset int64)) {
 func (c *claim) verify(offset int64) {
 	s := c.shard
 	if c.tail.position > offset { // the answer named a batch that was read already: it is another's
-		s.taken = connectors.Producer{ID: c.producerID, Epoch: c.epoch}
 		s.drop("another member's claim has the same epoch")
 		return
 	}
@@ -278,9 +277,32 @@ func (c *claim) verify(offset int64) {
 				return
 			}
 			c.verify(offset)
+		case len(c.tail.head) == 0:
+			c.agree()
 		default:
 			c.complete()
 			s.own()
 		}
 	})
+}
+
+// agree makes sure, before anybody wrote a head, that no other producer id was claimed first. Two who were given
+// different ids do not shut each other out, so nothing but claims may ever be written under any id but the first. Of
+// each id the newest claim tells how early the first was; it may lie beyond ours, so the journal is read to an end that
+// is still the end afterwards: then none was missed.
+func (c *claim) agree() {
+	s := c.shard
+	s.env.offset(s.journal, connectors.Latest, alive(c, func(end int64, err error) {
+		switch {
+		case err != nil:
+			c.later("journal's end", err, c.agree)
+		case end > c.tail.position:
+			c.readTo(end, c.agree)
+		case c.tail.producerID != c.producerID || c.tail.epoch != c.epoch:
+			s.drop("another member's claim was first, or came later")
+		default:
+			c.complete()
+			s.own()
+		}
+	}))
 }

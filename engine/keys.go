@@ -11,10 +11,18 @@ import (
 // Keys of the journal: docs/protocol.md, "Journal".
 var (
 	keyHead     = []byte("h")
-	keyClaim    = []byte("claim")
+	keyClaim    = []byte("claim/")
 	keyDocument = []byte("c/")
 	keyOwed     = []byte("o/")
 )
+
+// claimKey is claim/PRODUCER: of each producer id the newest claim outlives compaction, whatever others claim.
+func claimKey(producerID int64) []byte {
+	return strconv.AppendInt(keyClaim[:len(keyClaim):len(keyClaim)], producerID, 10)
+}
+
+// isClaim says whether a key is a claim's; before format 2 all had one key.
+func isClaim(key string) bool { return strings.HasPrefix(key, string(keyClaim)) || key == "claim" }
 
 // appendOwedKey writes o/TOPIC/PARTITION/SEQUENCE.
 func appendOwedKey(dst []byte, tp connectors.TopicPartition, sequence int64) []byte {

@@ -475,7 +475,7 @@ const lossPatience = 5 * time.Minute
 
 func (p *publisher) lookedThrough(l *lane) {
 	l.state, l.lookNext = laneIdle, false
-	if l.refusals > 1 && p.now.Sub(l.refused) >= lossPatience { // refused again and again, nothing missing (an acknowledgement sets it back)
+	if l.refusals > 1 && l.looked.Sub(l.refused) >= lossPatience { // refused again and again, and a look so late sees nothing (an acknowledgement sets it back)
 		p.lose(l, errors.New("the broker refuses the next sequence although nothing is missing on the topic"))
 		return
 	}

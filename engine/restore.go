@@ -161,7 +161,7 @@ func (c *claim) absorb(raw []byte) error {
 
 func (c *claim) take(rec *batch.Record, info batch.Info, b viewBatch) error {
 	key := string(rec.Key)
-	if key == string(keyClaim) {
+	if isClaim(key) {
 		return c.takeClaim(rec, info)
 	}
 	if info.ProducerID == c.tail.producerID {
@@ -224,14 +224,16 @@ func (c *claim) takeClaim(rec *batch.Record, info batch.Info) error {
 		c.ours = got.Nonce == c.nonce
 		c.lower = info.ProducerID != c.tail.producerID || c.tail.epoch < info.ProducerEpoch
 	}
-	switch info.ProducerID {
-	case c.tail.producerID:
-		c.tail.epoch = max(c.tail.epoch, info.ProducerEpoch)
-	default: // the first, or the next id after the former's epochs ended
-		if c.tail.producerID != 0 && !c.follows(info.ProducerID) {
-			return nil
-		}
-		c.tail.producerID, c.tail.epoch = info.ProducerID, info.ProducerEpoch
+	first := got.First
+	if first < 0 {
+		first = rec.Offset
+	}
+	switch t := &c.tail; {
+	case info.ProducerID == t.producerID:
+		t.epoch, t.first = max(t.epoch, info.ProducerEpoch), min(t.first, first)
+	case t.producerID == 0, c.follows(info.ProducerID), len(t.head) == 0 && first < t.first:
+		// The first id, the next one after the former's epochs ended, or one that was first although what said so is gone.
+		t.producerID, t.epoch, t.first = info.ProducerID, info.ProducerEpoch, first
 	}
 	return nil
 }

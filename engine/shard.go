@@ -83,8 +83,7 @@ type shard struct {
 	now   time.Time // of the pass at work
 
 	claim     claim
-	taken     connectors.Producer // an id and epoch for which the broker knows another's claim, whether the journal shows it or not
-	view      view                // nil: not open
+	view      view // nil: not open
 	viewBatch viewBatch
 	trouble   trouble // with the view
 	cache     *cache

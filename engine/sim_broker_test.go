@@ -33,7 +33,9 @@ type simBroker struct {
 type simLog struct {
 	batches []simBatch
 	end     int64
-	hw      int64 // a new leader does not know better yet; -1: it is the end
+	hw      int64 // a new leader does not know better yet, or a replica is silent; -1: it is the end
+	silent  bool  // a replica is, and counts as in sync still: what is appended is not acknowledged, and nobody sees it
+	since   int64 // when it fell silent, ms
 	states  map[int64]*producerState
 	stamped bool // LogAppendTime
 }
@@ -62,6 +64,9 @@ func (b *simBroker) log(tp connectors.TopicPartition) *simLog {
 		l = &simLog{states: map[int64]*producerState{}, hw: -1}
 		b.logs[tp] = l
 	}
+	if l.silent && b.now()-l.since >= simReplicaLag {
+		l.hw, l.silent = -1, false
+	}
 	return l
 }
 
@@ -84,7 +89,9 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 	}
 	b.known = false
 	l := b.log(tp)
-	l.hw = -1 // who has the replicas' consent knows the end
+	if !l.silent {
+		l.hw = -1 // who has the replicas' consent knows the end
+	}
 	refused := func(c connectors.Code) connectors.Produced {
 		return connectors.Produced{TopicPartition: tp, Code: c, BaseOffset: -1, AppendTime: -1}
 	}
@@ -115,7 +122,7 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 			for _, r := range st.recent {
 				if r.info.BaseSequence == in.BaseSequence && r.info.Count == in.Count {
 					answer.BaseOffset, b.known = r.info.BaseOffset, true
-					return answer
+					return b.consented(l, answer)
 				}
 			}
 			last := st.recent[len(st.recent)-1].info
@@ -142,8 +149,27 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 			st.recent = st.recent[1:]
 		}
 	}
-	return answer
+	return b.consented(l, answer)
 }
+
+// consented is the answer to acks=all: without its replicas' consent the leader knows the batch, and says so of none.
+func (b *simBroker) consented(l *simLog, r connectors.Produced) connectors.Produced {
+	if l.silent {
+		b.tally[sawUnseen]++
+		r.Code, r.BaseOffset, r.AppendTime = connectors.RequestTimedOut, -1, -1
+	}
+	return r
+}
+
+// silence has a replica of the partition say nothing from now on, until it goes on or is no longer in sync.
+func (b *simBroker) silence(tp connectors.TopicPartition) {
+	if l := b.log(tp); l.hw < 0 {
+		l.hw, l.silent, l.since = l.end, true, b.now()
+	}
+}
+
+// simReplicaLag is Kafka's replica.lag.time.max.ms.
+const simReplicaLag = 30_000
 
 // Places in a batch's head; https://kafka.apache.org/documentation/#recordbatch
 const (
@@ -201,10 +227,10 @@ func (b *simBroker) read(tp connectors.TopicPartition, from int64, n int) (conne
 // offset answers ListOffsets(latest).
 func (b *simBroker) latest(tp connectors.TopicPartition) (int64, error) {
 	l := b.log(tp)
-	if l.hw >= 0 {
+	if l.hw >= 0 && !l.silent {
 		return 0, connectors.OffsetNotAvailable
 	}
-	return l.end, nil
+	return l.visible(), nil
 }
 
 // restart forgets all but the last batch of each producer.
@@ -219,7 +245,7 @@ func (b *simBroker) restart() {
 // elect makes another broker the leader of a partition, whose high watermark lags behind for a while, by some batches.
 func (b *simBroker) elect(tp connectors.TopicPartition, back int) {
 	l := b.log(tp)
-	l.hw = 0
+	l.hw, l.silent = 0, false
 	if i := len(l.batches) - 1 - back; i >= 0 {
 		l.hw = l.batches[i].info.LastOffset + 1
 	}
@@ -228,7 +254,7 @@ func (b *simBroker) elect(tp connectors.TopicPartition, back int) {
 // catchUp has all leaders know the end.
 func (b *simBroker) catchUp() {
 	for _, l := range b.logs {
-		l.hw = -1
+		l.hw, l.silent = -1, false
 	}
 }
 
@@ -251,13 +277,17 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 			f(rec)
 		}
 	}
-	for _, x := range l.batches {
+	sure := 0 // batches below the high watermark: the cleaner goes no further
+	for sure < len(l.batches) && l.batches[sure].info.LastOffset < l.visible() {
+		sure++
+	}
+	for _, x := range l.batches[:sure] {
 		if err := each(x, func(rec *batch.Record) { newest[string(rec.Key)] = rec.Offset }); err != nil {
 			return err
 		}
 	}
 	kept := l.batches[:0]
-	for i, x := range l.batches {
+	for i, x := range l.batches[:sure] {
 		raw := append([]byte(nil), x.raw[:simHead]...)
 		n := uint32(0)
 		old := b.now()-x.info.MaxTimestamp > simDay
@@ -294,6 +324,6 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 		x.raw, x.info.Size = raw, len(raw)
 		kept = append(kept, x)
 	}
-	l.batches = kept
+	l.batches = append(kept, l.batches[sure:]...)
 	return nil
 }

@@ -234,7 +234,7 @@ func withNonce(raw []byte, nonce [16]byte) []byte {
 		size := 12 + int(binary.BigEndian.Uint32(raw[at+simAtLength:]))
 		b := raw[at : at+size]
 		_ = eachRecord(b, func(r *batch.Record) error {
-			if string(r.Key) == string(keyClaim) {
+			if isClaim(string(r.Key)) {
 				if c, err := schemas.DecodeClaim(r.Value); err == nil {
 					if i := strings.Index(string(b), string(c.Nonce[:])); i >= 0 {
 						copy(b[i:], nonce[:])

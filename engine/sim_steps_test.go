@@ -55,6 +55,7 @@ const (
 	stepRestart
 	stepElect
 	stepCatchUp
+	stepSilence
 	stepCompact
 	stepLargest
 	stepPause
@@ -68,7 +69,7 @@ const (
 
 // simWeights are what plans begin with. What comes behind stepRounds goes wrong, and may be off.
 var simWeights = [simStepKinds]int{stepCarry: 240, stepPass: 220, stepPoll: 80, stepWait: 90, stepEvent: 90, stepStart: 40, stepRounds: 60,
-	stepKill: 12, stepKillInPass: 12, stepStall: 10, stepAdrift: 20, stepRestart: 12, stepElect: 12, stepCatchUp: 10, stepCompact: 6, stepLargest: 6, stepPause: 12,
+	stepKill: 12, stepKillInPass: 12, stepStall: 10, stepAdrift: 20, stepRestart: 12, stepElect: 12, stepCatchUp: 10, stepSilence: 8, stepCompact: 6, stepLargest: 6, stepPause: 12,
 	stepSleep: 5, stepDay: 4, stepClock: 5, stepFlush: 6, stepGrow: 3}
 
 // simFaults are the same for faults.
@@ -184,12 +185,17 @@ func (s *sim) brokerStep(kind int) {
 		s.broker.restart()
 		s.note("broker restarts")
 	case stepElect:
-		tp := [...]connectors.TopicPartition{s.journal, {Topic: "actions"}, {Topic: "actions", Partition: 1}, {Topic: "mails"}}[s.draw(4)]
+		tp := s.somewhere()
 		s.tally[sawElection]++
 		s.broker.elect(tp, s.draw(4))
 		s.note("another leads %s/%d", tp.Topic, tp.Partition)
 	case stepCatchUp:
 		s.broker.catchUp()
+	case stepSilence:
+		tp := s.somewhere()
+		s.tally[sawSilence]++
+		s.broker.silence(tp)
+		s.note("a replica of %s/%d is silent", tp.Topic, tp.Partition)
 	case stepCompact:
 		s.note("compaction")
 		if err := s.broker.compact(s.journal); err != nil {
@@ -201,6 +207,10 @@ func (s *sim) brokerStep(kind int) {
 	case stepGrow:
 		s.grow()
 	}
+}
+
+func (s *sim) somewhere() connectors.TopicPartition {
+	return [...]connectors.TopicPartition{s.journal, {Topic: "actions"}, {Topic: "actions", Partition: 1}, {Topic: "mails"}}[s.draw(4)]
 }
 
 // grow gives a topic more partitions. Who runs hears of it, or does not yet; who starts may ask a broker that has not.

@@ -25,6 +25,8 @@ const (
 	sawReadLost
 	sawRestart
 	sawElection
+	sawSilence
+	sawUnseen
 	sawForgotten
 	sawExpiredID
 	sawSameEpoch
@@ -90,6 +92,8 @@ var simSaid = [sawKinds]string{
 	sawReadLost:    "an answer to a read or question is lost",
 	sawRestart:     "a broker restarts",
 	sawElection:    "another leads, its high watermark behind",
+	sawSilence:     "a replica is silent, the high watermark stands",
+	sawUnseen:      "... and a batch is appended that nobody sees",
 	sawForgotten:   "a producer is forgotten after a day",
 	sawExpiredID:   "a transactional id expires",
 	sawSameEpoch:   "an epoch is given twice",

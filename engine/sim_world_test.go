@@ -180,8 +180,8 @@ func (s *sim) longAgo() {
 			s.fail("long ago: %v, %v", err, r.Code)
 		}
 	}
-	claim, err := (&schemas.Claim{Owner: "long ago", Epoch: epoch}).Append(nil)
-	put(0, keyClaim, claim, err)
+	claim, err := (&schemas.Claim{Owner: "long ago", Epoch: epoch, First: -1}).Append(nil)
+	put(0, claimKey(900), claim, err)
 	next := int64(5)<<31 - 1 - int64(s.draw(10))
 	head, err := (&schemas.Head{Unit: 1, Clock: schemas.NoTime, Sources: []schemas.SourcePosition{{Topic: "events", LeaderEpoch: -1}}, ActionProducerID: 901, FreshProducerID: 902,
 		Outbox: []schemas.OutboxPosition{{Topic: "actions", Next: next, Acked: next}, {Topic: "mails", Next: next, Acked: next}}}).Append(nil)

@@ -19,6 +19,7 @@ type tail struct {
 	whole      int64  // broker's time up to which nothing is missing, ms; not later than appended, 0 while begun is not
 	begun      int64  // wall clock when reading from the beginning began, ms; 0: the view has been whole since
 	head       []byte // the newest
+	first      int64  // journal offset of the first claim under producerID, as far as claims tell
 }
 
 // tailRecord is tail as the view keeps it.
@@ -31,12 +32,13 @@ type tailRecord struct {
 	Begun      int64
 	Head       []byte
 	Whole      int64
+	First      int64
 }
 
 const metaTail = "tail"
 
 func (t *tail) put(b viewBatch) {
-	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Whole: t.whole, Begun: t.begun, Head: t.head})
+	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Whole: t.whole, Begun: t.begun, Head: t.head, First: t.first})
 	if err != nil { // numbers and bytes always encode
 		return
 	}
@@ -59,7 +61,7 @@ func readTail(v view) (tail, error) {
 	if r.Whole == 0 && r.Begun == 0 { // written before this was kept
 		r.Whole = r.Appended
 	}
-	return tail{r.Position, r.ProducerID, r.Epoch, r.Appended, r.Whole, r.Begun, r.Head}, nil
+	return tail{r.Position, r.ProducerID, r.Epoch, r.Appended, r.Whole, r.Begun, r.Head, r.First}, nil
 }
 
 // stale says that tombstones may have been removed since the view was whole, so that it may hold what is gone (rule 2).

@@ -9,7 +9,7 @@ import (
 // HeadFormat is the newest format of head and claim that this code writes. A member that meets a newer one does not
 // claim (protocol rule 12).
 //
-// Format 2 added Erased and the producer of an OutboxPosition.
+// Format 2 added Erased, the producer of an OutboxPosition, and Claim.First.
 const HeadFormat = 2
 
 // Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
@@ -69,6 +69,7 @@ type Claim struct {
 	Owner string
 	Nonce [16]byte
 	Epoch int16
+	First int64 // journal offset of the first claim under this producer id, -1: this one
 }
 
 // Append writes the head with its leading format byte.
@@ -128,8 +129,24 @@ func (c *Claim) Append(dst []byte) ([]byte, error) { return appendFormatted(dst,
 
 // DecodeClaim reads what Append wrote.
 func DecodeClaim(b []byte) (*Claim, error) {
+	if len(b) > 0 && b[0] == 1 {
+		var o claim1
+		if err := decodeFormatted(b, "claim", &o); err != nil {
+			return nil, err
+		}
+		return &Claim{Owner: o.Owner, Nonce: o.Nonce, Epoch: o.Epoch, First: -1}, nil
+	}
 	c := new(Claim)
 	return c, decodeFormatted(b, "claim", c)
+}
+
+// claim1 is the claim of format 1.
+type claim1 struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Owner string
+	Nonce [16]byte
+	Epoch int16
 }
 
 // UnknownFormatError says that a newer Wend wrote the journal.

@@ -43,7 +43,7 @@ func TestHeadOfFormat1(t *testing.T) {
 }
 
 func TestClaimRoundTrip(t *testing.T) {
-	c := &Claim{Owner: "wend-1", Nonce: [16]byte{9, 8}, Epoch: 12}
+	c := &Claim{Owner: "wend-1", Nonce: [16]byte{9, 8}, Epoch: 12, First: 1 << 40}
 	b, err := c.Append(nil)
 	if err != nil {
 		t.Fatal(err)

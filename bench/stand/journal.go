@@ -5,6 +5,7 @@ package stand
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -21,7 +22,7 @@ func (s *Stand) JournalKept(ctx context.Context, a *App) error {
 	claims, late := 0, 0
 	if err := audit.EachRecord(ctx, s.Brokers, a.Journal, func(r *kgo.Record) {
 		o := &owners[r.Partition]
-		if string(r.Key) == "claim" {
+		if strings.HasPrefix(string(r.Key), "claim/") {
 			claims++
 		}
 		if o.seen && r.ProducerEpoch < o.epoch || r.ProducerID < 0 {
