@@ -71,6 +71,9 @@ type Produced struct {
 const (
 	Latest   int64 = -1
 	Earliest int64 = -2
+
+	// LatestStable is the end for who reads committed records: where the first open transaction begins, else Latest.
+	LatestStable int64 = -1001
 )
 
 // Producer is an id for idempotent producing.
@@ -131,7 +134,7 @@ type Cluster interface {
 	// Produce sends one produce request with acks=all to the broker, which should lead all the partitions. The answer
 	// has an entry for each batch, in their order; an error as such is spread over all of them.
 	Produce(ctx context.Context, broker int32, batches []Batch, timeout time.Duration) []Produced
-	// ListOffset gives the offset of a time, Latest (as the leader knows it: OffsetNotAvailable while a new leader does
+	// ListOffset gives the offset of a time, Latest or LatestStable (as the leader knows it: OffsetNotAvailable while a new leader does
 	// not) or Earliest, and the leader epoch there.
 	ListOffset(ctx context.Context, tp TopicPartition, at int64) (offset int64, leaderEpoch int32, err error)
 	// InitProducerID gives the producer id of a transactional id, with the next epoch.

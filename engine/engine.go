@@ -257,27 +257,6 @@ func (e *Engine) readOnce(tp connectors.TopicPartition, from int64, wait time.Du
 	return answers[0], nil
 }
 
-// stableEnd asks the source's leader for its last stable offset now.
-func (e *Engine) stableEnd(tp connectors.TopicPartition, at int64) (int64, error) {
-	broker, err := e.leaders.of(e.ctx, tp)
-	if err != nil {
-		return 0, err
-	}
-	answers, err := e.cluster.Fetch(e.ctx, &connectors.FetchRequest{Broker: broker, ReadCommitted: true, MaxBytes: 1, PartitionMax: 1,
-		Positions: []connectors.Position{{TopicPartition: tp, Offset: at, LeaderEpoch: -1}}})
-	if err == nil && len(answers) != 1 {
-		err = fmt.Errorf("engine: %d answers for one partition", len(answers))
-	}
-	if err == nil {
-		err = answers[0].Problem()
-	}
-	if err != nil {
-		e.leaders.doubt(tp, broker)
-		return 0, err
-	}
-	return answers[0].LastStable, nil
-}
-
 func (e *Engine) listOffset(tp connectors.TopicPartition, at int64) (int64, error) {
 	o, _, err := e.cluster.ListOffset(e.ctx, tp, at)
 	if err != nil {

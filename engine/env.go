@@ -19,9 +19,9 @@ type env struct {
 	read func(tp connectors.TopicPartition, from int64, done func(connectors.Fetched, error))
 	// offset is Cluster.ListOffset.
 	offset func(tp connectors.TopicPartition, at int64, done func(int64, error))
-	// check gives the end of the source, up to its last stable offset, as the leader knows it at a moment after the call;
-	// the shard stands at the given offset.
-	check func(offset int64, done func(int64, error))
+	// check gives the end of the source for committed records as the leader, and nobody else, knows it at a moment after the
+	// call: a follower answers fetches too, and may not know of what lies there.
+	check func(done func(int64, error))
 	// producer is Cluster.InitProducerID.
 	producer func(transactionalID string, done func(connectors.Producer, error))
 	// fetchFrom says from where records of the source are wanted, one answer after another; a negative offset: none.

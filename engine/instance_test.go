@@ -79,7 +79,7 @@ func TestInstanceOfANamelessHost(t *testing.T) {
 		t.Errorf("%q, %q", a, b)
 	}
 	for _, everybodys := range []string{"", "localhost", "localhost.localdomain"} {
-		if newInstanceID(everybodys, "/data") == newInstanceID(everybodys, "/data") {
+		if a, b := newInstanceID(everybodys, "/data"), newInstanceID(everybodys, "/data"); a == b {
 			t.Errorf("two hosts that are called %q have the same id", everybodys)
 		}
 	}

@@ -33,7 +33,7 @@ func newFuzzClaim(t testing.TB, k *simKit) *fuzzClaim {
 		publish:     func(connectors.TopicPartition, []byte, func(connectors.Produced)) {},
 		read:        func(connectors.TopicPartition, int64, func(connectors.Fetched, error)) {},
 		offset:      func(connectors.TopicPartition, int64, func(int64, error)) {},
-		check:       func(int64, func(int64, error)) {},
+		check:       func(func(int64, error)) {},
 		producer:    func(string, func(connectors.Producer, error)) {},
 		fetchFrom:   func(int64, int32, func(connectors.Fetched)) {},
 		tail:        func(int64, func(connectors.Fetched)) {},

@@ -63,9 +63,9 @@ func (r *runner) env() *env {
 				back(func() { done(o, err) })
 			})
 		},
-		check: func(at int64, done func(int64, error)) {
+		check: func(done func(int64, error)) {
 			e.carriers.Go(func() {
-				end, err := e.stableEnd(r.shard.source, at)
+				end, err := e.listOffset(r.shard.source, connectors.LatestStable)
 				back(func() { done(end, err) })
 			})
 		},

@@ -55,7 +55,7 @@ type producerState struct {
 const simDay = 86_400_000
 
 func newSimBroker(now func() int64) *simBroker {
-	return &simBroker{logs: map[connectors.TopicPartition]*simLog{}, producers: map[string]connectors.Producer{}, nextID: 1000, now: now, tally: new(simTally)}
+	return &simBroker{logs: map[connectors.TopicPartition]*simLog{}, producers: map[string]connectors.Producer{}, nextID: -1, now: now, tally: new(simTally)}
 }
 
 func (b *simBroker) log(tp connectors.TopicPartition) *simLog {

@@ -464,7 +464,7 @@ func (s *sim) env(o *simOwner) *env {
 			s.journaled(tp, raw)
 			s.produce(o, "publish", tp, s.sabotagePublish(o, tp, raw), done)
 		},
-		check: func(_ int64, done func(int64, error)) {
+		check: func(done func(int64, error)) {
 			s.tally[sawCheck]++
 			lossy(s, o, "source's end", done, func() (int64, error) { return s.broker.log(s.source).end, nil })
 		},

@@ -134,7 +134,7 @@ func (c *claim) prune() error {
 		b := s.viewBatch
 		b.Reset()
 		last := due[len(due)-1]
-		b.RemoveTimersThrough(statestore.Cursor{Due: last.Due, Customer: last.Customer})
+		b.RemoveTimersThrough(last)
 		gone := 0
 		for _, t := range due {
 			next, err := c.indexed(t.Customer)

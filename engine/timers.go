@@ -137,7 +137,7 @@ func (t *timers) ask(moment int64) {
 	}
 	t.asking = true
 	t.askNext = s.now.Add(askInterval)
-	s.env.check(s.position, func(end int64, err error) {
+	s.env.check(func(end int64, err error) {
 		if s.life != life || s.phase != phaseRunning {
 			return
 		}

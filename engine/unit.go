@@ -383,7 +383,11 @@ func (s *shard) acknowledged(u *unit, r connectors.Produced) {
 	if s.phase == phaseIdle || s.phase == phaseFailed { // sealing found that it may not
 		return
 	}
-	if err := s.keep(u, r.AppendTime); err != nil {
+	appended := r.AppendTime
+	if appended < 0 { // a topic that is not stamped, or a broker that does not tell
+		appended = s.now.UnixMilli()
+	}
+	if err := s.keep(u, appended); err != nil {
 		s.fail(err)
 		return
 	}

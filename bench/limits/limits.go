@@ -154,7 +154,7 @@ func (l *limits) close(failed bool) error {
 		l.watch.Close()
 	}
 	if l.Stand != nil {
-		errs = append(errs, l.Stand.Close(failed))
+		errs = append(errs, l.Close(failed))
 	}
 	l.watched.Wait()
 	return errors.Join(errs...)

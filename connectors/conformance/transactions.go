@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"wend/connectors"
 )
 
 // transactions are others': Wend writes none, but its source may have been written in some.
@@ -80,6 +82,12 @@ func (s *suite) transactions(t *testing.T) {
 	want(t, "last stable", f[0].LastStable, 11)
 	want(t, "high watermark", f[0].HighWatermark, 13)
 	want(t, "bytes behind it", len(f[0].Batches), 0)
+	stable, _, err := s.client.ListOffset(ctx, tp, connectors.LatestStable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "listed as the last stable", stable, 11)
+	want(t, "listed as the latest", s.latest(t, tp), 13)
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}

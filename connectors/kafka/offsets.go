@@ -67,8 +67,12 @@ func (c *Client) listOffset(ctx context.Context, tp connectors.TopicPartition, a
 	if err != nil {
 		return -1, -1, err
 	}
+	isolation := int8(0)
+	if at == connectors.LatestStable {
+		at, isolation = connectors.Latest, 1
+	}
 	m, err := c.send(ctx, l.broker, c.options.RequestTimeout, &listoffsets.Request{
-		ReplicaID: -1,
+		ReplicaID: -1, IsolationLevel: isolation,
 		Topics: []listoffsets.RequestTopic{{
 			Topic:      tp.Topic,
 			Partitions: []listoffsets.RequestPartition{{Partition: tp.Partition, CurrentLeaderEpoch: l.epoch, Timestamp: at}},
