@@ -192,7 +192,8 @@ func (s *sim) sabotageOffset(o *simOwner, tp connectors.TopicPartition, at, end 
 		}
 		o.looked[tp] = true
 		return l.lookFrom, nil
-	case s.broken == "look again" && l.refusals > 0: // OUT_OF_ORDER is taken for loss
+	case s.broken == "look again" && l.refusals > 0: // OUT_OF_ORDER is taken for loss, at once
+		l.refusals, l.refused = max(l.refusals, 2), l.looked.Add(-2*lossPatience)
 		return l.lookFrom, nil
 	}
 	return end, err
