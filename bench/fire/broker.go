@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// mostRevivals is how often a killed broker's start is tried.
+const mostRevivals = 10
+
 // brokers has one broker at a time die or stand still, the next only when every replica of everything is in sync again:
 // more at once is what min.insync.replicas promises nothing for.
 func (d *day) brokers(ctx, whole context.Context) {
@@ -24,13 +27,20 @@ func (d *day) brokers(ctx, whole context.Context) {
 				return
 			}
 			_ = pause(ctx, down) // the end of the day cuts it short
-			// On a busy machine it may take longer than Revive waits: whole is the judge.
-			if err := d.Cluster.Revive(whole, node); err != nil {
+			// On a busy machine a start may fail, or take longer than Revive waits (then the next one says that it runs):
+			// whole is the judge.
+			for try := 1; try <= mostRevivals; try++ {
+				err := d.Cluster.Revive(whole, node)
+				if err == nil {
+					d.note(name(), "runs again")
+					return
+				}
 				first, _, _ := strings.Cut(err.Error(), "\n")
 				d.note(name(), "%s", first)
-				return
+				if pause(whole, 2*time.Second) != nil {
+					return
+				}
 			}
-			d.note(name(), "runs again")
 		}},
 		card{"broker paused", func() {
 			t := between(r, time.Second, 15*time.Second)
