@@ -169,11 +169,25 @@ func newApp(t *testing.T, brokers []string, name string) *app {
 	a := &app{t: t, name: fmt.Sprintf("%s-%d", name, time.Now().UnixMilli()), dir: t.TempDir(), client: admin(t, brokers...), brokers: brokers, got: map[string]int{}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := kadm.NewClient(a.client).CreateTopics(ctx, partitions, -1, nil, a.source(), a.actions()); err != nil {
+	adm := kadm.NewClient(a.client)
+	made, err := adm.CreateTopics(ctx, partitions, -1, nil, a.source(), a.actions())
+	if err := errors.Join(err, made.Error()); err != nil {
 		t.Fatal(err)
 	}
+	for led := false; !led; time.Sleep(50 * time.Millisecond) { // topics are made before their brokers know of them
+		found, err := adm.ListTopics(ctx, a.source(), a.actions())
+		if ctx.Err() != nil {
+			t.Fatal(err, found.Error())
+		}
+		led = err == nil && found.Error() == nil
+		for _, topic := range found {
+			led = led && len(topic.Partitions) == partitions
+			for _, p := range topic.Partitions {
+				led = led && p.Err == nil && p.Leader >= 0
+			}
+		}
+	}
 	a.write("journeys/j.yaml", "journey: j\nenter: {on: a, again: always}\nsteps:\n  - {send: push, template: now}\n")
-	var err error
 	if a.reader, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(a.actions()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
