@@ -260,15 +260,27 @@ func TestRestartGoesOn(t *testing.T) {
 
 // A reminder whose purchase lies unread while the engine is down is not sent.
 func TestTimerWaitsForWhatIsUnread(t *testing.T) {
+	for range 5 {
+		if tryUnread(t) {
+			return
+		}
+	}
+	t.Fatal("the engine never stopped before the reminder was due: nothing is shown")
+}
+
+// tryUnread is false when the machine was too slow to stop the engine before the reminder was due.
+func tryUnread(t *testing.T) bool {
 	s := newStand(t, 1)
 	stop := s.run()
 	s.produce(event("e1", "li", "purchase"))
 	s.actions(1)
+	filled := time.Now()
 	s.produce(event("e2", "mo", "add_to_cart"), event("e3", "li", "purchase"))
 	s.actions(1) // e2 has been handled
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
+	inTime := time.Since(filled) < 300*time.Millisecond
 	s.produce(event("e4", "mo", "purchase"))
 	time.Sleep(400 * time.Millisecond) // the reminder is due
 	stop = s.run()
@@ -276,8 +288,9 @@ func TestTimerWaitsForWhatIsUnread(t *testing.T) {
 	s.produce(event("e5", "li", "purchase"))
 	got, _ := s.actions(2)
 	for _, a := range got {
-		if strings.Contains(a, "reminder") {
+		if inTime && strings.Contains(a, "reminder") {
 			t.Errorf("got %v", got)
 		}
 	}
+	return inTime
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -204,6 +205,15 @@ func TestViewOfAJournalMadeAgain(t *testing.T) {
 	}
 	if r, err := kadm.NewClient(s.outside).DeleteTopics(t.Context(), s.cfg.Journal); err != nil || r.Error() != nil {
 		t.Fatal(err, r.Error())
+	}
+	for gone := 0; gone < 5; time.Sleep(100 * time.Millisecond) { // each broker hears of it by itself
+		found, err := kadm.NewClient(s.outside).ListTopics(t.Context(), s.cfg.Journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gone++; found[s.cfg.Journal].Err == nil {
+			gone = 0
+		}
 	}
 	stop = s.run()
 	defer func() { _ = stop() }()

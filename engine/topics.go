@@ -196,6 +196,12 @@ func inspectTopics(ctx context.Context, cluster connectors.Cluster, wanted []wan
 		return nil
 	}
 	configs, err := cluster.TopicConfigs(ctx, names...)
+	for try := 1; errors.Is(err, connectors.UnknownTopicOrPartition) && try <= 6; try++ { // the broker asked has not heard of it yet
+		if sleep(ctx, backoff(try)) != nil {
+			break
+		}
+		configs, err = cluster.TopicConfigs(ctx, names...)
+	}
 	if err != nil {
 		return fmt.Errorf("topics: configs of %s: %w", strings.Join(names, ", "), err)
 	}
