@@ -106,7 +106,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 		}
 	}
 	p, err := prepare(ctx, cfg, w.program, client, true, metrics.Wrap(listener))
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // its time is over before it began
+		return nil
+	case err != nil:
 		return err
 	}
 	senders := &providers{send: map[string]delivery.Send{}}

@@ -52,7 +52,10 @@ wins, then the variable, then the file.`,
 				return err
 			}
 			p, err := prepare(cmd.Context(), &w.config, w.program, client, !noCreate, listener)
-			if err != nil {
+			switch {
+			case err != nil && cmd.Context().Err() != nil: // stopped before it began
+				return nil
+			case err != nil:
 				return err
 			}
 			p.engine.Clock = clock
