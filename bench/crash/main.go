@@ -22,9 +22,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"wend/bench/stand"
@@ -101,24 +98,7 @@ func parse(args []string) (*options, error) {
 }
 
 func main() {
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, "crash:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err = run(ctx, o)
-	stop()
-	var wrong *stand.Wrong
-	if errors.As(err, &wrong) {
-		fmt.Println("FAIL:", err)
-		os.Exit(1)
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, "crash:", err)
-		os.Exit(2)
-	}
+	stand.Main("crash", parse, run)
 	fmt.Println("PASS")
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"wend/bench/stand"
 )
 
 // mostRevivals is how often a killed broker's start is tried.
@@ -26,7 +28,7 @@ func (d *day) brokers(ctx, whole context.Context) {
 				d.wrong(err)
 				return
 			}
-			_ = pause(ctx, down) // the end of the day cuts it short
+			_ = stand.Pause(ctx, down) // the end of the day cuts it short
 			// On a busy machine a start may fail, or take longer than Revive waits (then the next one says that it runs):
 			// whole is the judge.
 			for try := 1; try <= mostRevivals; try++ {
@@ -37,7 +39,7 @@ func (d *day) brokers(ctx, whole context.Context) {
 				}
 				first, _, _ := strings.Cut(err.Error(), "\n")
 				d.note(name(), "%s", first)
-				if pause(whole, 2*time.Second) != nil {
+				if stand.Pause(whole, 2*time.Second) != nil {
 					return
 				}
 			}
@@ -49,14 +51,14 @@ func (d *day) brokers(ctx, whole context.Context) {
 				d.wrong(err)
 				return
 			}
-			_ = pause(ctx, t)
+			_ = stand.Pause(ctx, t)
 			if err := d.Cluster.Resume(node); err != nil {
 				d.wrong(err)
 			}
 			d.note(name(), "goes on")
 		}},
 	)
-	for pause(ctx, between(r, 4*time.Second, 15*time.Second)) == nil {
+	for stand.Pause(ctx, between(r, 4*time.Second, 15*time.Second)) == nil {
 		node = 1 + r.IntN(d.o.nodes)
 		if !faults.draw() {
 			return
@@ -85,7 +87,7 @@ func (d *day) whole(ctx context.Context) error {
 		if err == nil && missing == 0 {
 			return nil
 		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
+		if err := stand.Pause(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -125,7 +125,7 @@ func (d *day) random(track uint64) *rand.Rand { return rand.New(rand.NewPCG(d.o.
 
 // faults is the day itself: every track, until the time is up and each has put right what it broke.
 func (d *day) faults(ctx context.Context, loaded <-chan error) error {
-	if err := pause(ctx, 5*time.Second); err != nil { // a calm morning: timers are armed, the load runs
+	if err := stand.Pause(ctx, 5*time.Second); err != nil { // a calm morning: timers are armed, the load runs
 		return err
 	}
 	d.began = time.Now()
@@ -163,16 +163,6 @@ func (d *day) faults(ctx context.Context, loaded <-chan error) error {
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// pause waits; the error is the context's.
-func pause(ctx context.Context, t time.Duration) error {
-	select {
-	case <-time.After(t):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // between draws a duration.

@@ -79,11 +79,11 @@ func (e *engine) start(ctx context.Context, aimed bool) {
 		case p.GaveUp():
 			e.day.note(e.name, "could not start: %s", lastLine(p.Tail()))
 			e.day.remark("starts that found no Kafka, told so, and were repeated")
-			_ = pause(ctx, time.Second) // ctx is asked above
+			_ = stand.Pause(ctx, time.Second) // ctx is asked above
 		default:
 			wrong++
 			e.day.wrong(fmt.Errorf("%s: %w", e.name, err))
-			_ = pause(ctx, time.Second)
+			_ = stand.Pause(ctx, time.Second)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (e *engine) track(ctx, whole context.Context) {
 	for e.calm(ctx, whole, between(e.random, 2*time.Second, 12*time.Second)) {
 		e.alive(whole)
 		if !faults.draw() {
-			_ = pause(ctx, time.Second) // calm asks
+			_ = stand.Pause(ctx, time.Second) // calm asks
 		}
 	}
 	e.alive(whole)
@@ -172,7 +172,7 @@ func (e *engine) kill(ctx, whole context.Context, kind string) {
 			e.day.wrong(err)
 		}
 	}
-	_ = pause(ctx, down) // the end of the day cuts it short
+	_ = stand.Pause(ctx, down) // the end of the day cuts it short
 	e.start(whole, false)
 }
 
@@ -204,7 +204,7 @@ func (e *engine) stop(ctx context.Context, kind string, least, most time.Duratio
 		e.day.wrong(err)
 		return
 	}
-	_ = pause(ctx, t) // the end of the day wakes it
+	_ = stand.Pause(ctx, t) // the end of the day wakes it
 	if err := e.process.Signal(syscall.SIGCONT); err != nil {
 		e.day.wrong(err)
 	}
@@ -242,10 +242,10 @@ func (e *engine) step(ctx, whole context.Context, kind string) {
 	if err := e.setClock(by); err != nil {
 		e.day.wrong(err)
 	}
-	_ = pause(ctx, t)
+	_ = stand.Pause(ctx, t)
 	if e.random.IntN(3) == 0 && ctx.Err() == nil {
 		e.kill(ctx, whole, "kill -9")
-		_ = pause(ctx, t)
+		_ = stand.Pause(ctx, t)
 	}
 	if err := e.setClock(0); err != nil {
 		e.day.wrong(err)
@@ -259,7 +259,7 @@ func (e *engine) visits(ctx, whole context.Context) {
 	if !d.wanted("member joins") && !d.wanted("member leaves") {
 		return
 	}
-	for pause(ctx, between(e.random, 3*time.Second, 15*time.Second)) == nil {
+	for stand.Pause(ctx, between(e.random, 3*time.Second, 15*time.Second)) == nil {
 		d.fault("member joins", e.name, "")
 		e.start(whole, false)
 		e.calm(ctx, whole, between(e.random, 10*time.Second, 40*time.Second))
@@ -287,7 +287,7 @@ func (d *day) rolls(ctx context.Context) {
 	if !d.wanted("rolling restart") {
 		return
 	}
-	for pause(ctx, between(r, 20*time.Second, 90*time.Second)) == nil {
+	for stand.Pause(ctx, between(r, 20*time.Second, 90*time.Second)) == nil {
 		d.fault("rolling restart", "fleet", "")
 		for _, e := range d.engines {
 			done := make(chan struct{})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wend/bench/proxy"
+	"wend/bench/stand"
 )
 
 // network disturbs the engines' connections to one broker.
@@ -15,7 +16,7 @@ func (d *day) network(ctx context.Context, i int) {
 	r, p, who := d.random(uint64(10+i)), d.Proxies[i], fmt.Sprintf("network %d", i+1)
 	lasting := func(f proxy.Faults, t time.Duration) {
 		p.Set(f)
-		_ = pause(ctx, t) // the end of the day cuts it short
+		_ = stand.Pause(ctx, t) // the end of the day cuts it short
 		p.Set(proxy.Faults{})
 	}
 	faults := d.newDeck(r,
@@ -33,7 +34,7 @@ func (d *day) network(ctx context.Context, i int) {
 			for n := 1 + r.IntN(4); n > 0; n-- {
 				d.fault("cut", who, "")
 				p.Cut()
-				_ = pause(ctx, between(r, 50*time.Millisecond, 2*time.Second))
+				_ = stand.Pause(ctx, between(r, 50*time.Millisecond, 2*time.Second))
 			}
 		}},
 		card{"held back", func() {
@@ -45,14 +46,14 @@ func (d *day) network(ctx context.Context, i int) {
 			}
 			d.fault("held back", who, "for %.1f s, %s", t.Seconds(), end)
 			p.Set(proxy.Faults{Hold: true})
-			_ = pause(ctx, t)
+			_ = stand.Pause(ctx, t)
 			if cut {
 				p.Cut()
 			}
 			p.Set(proxy.Faults{})
 		}},
 	)
-	for pause(ctx, between(r, 3*time.Second, 20*time.Second)) == nil {
+	for stand.Pause(ctx, between(r, 3*time.Second, 20*time.Second)) == nil {
 		if !faults.draw() {
 			return
 		}

@@ -13,11 +13,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -39,7 +36,7 @@ type options struct {
 // The most that the engine may take, in the echo's p50 and p99.
 const mostP50, mostP99 = 2.0, 3.0
 
-func main() {
+func parse(args []string) (*options, error) {
 	o := &options{Options: stand.Options{Await: 10 * time.Second}}
 	f := flag.NewFlagSet("latency", flag.ContinueOnError)
 	f.StringVar(&o.Brokers, "brokers", "", "a Kafka to use, host:port with commas; without it one is started")
@@ -53,22 +50,11 @@ func main() {
 	f.DurationVar(&o.measure, "for", 20*time.Second, "what is measured, each time")
 	f.Uint64Var(&o.seed, "seed", 1, "of the workload")
 	f.BoolVar(&o.check, "check", false, fmt.Sprintf("exit status 1 where the engine takes more than %v × the echo's p50 or %v × its p99", mostP50, mostP99))
-	if err := f.Parse(os.Args[1:]); errors.Is(err, flag.ErrHelp) {
-		return
-	} else if err != nil {
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	var wrong *stand.Wrong
-	if errors.As(err, &wrong) {
-		fmt.Println("FAIL:", err)
-		os.Exit(1)
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, "latency:", err)
-		os.Exit(2)
-	}
+	return o, f.Parse(args)
+}
+
+func main() {
+	stand.Main("latency", parse, run)
 }
 
 // peer is one of the two that are measured.
@@ -160,7 +146,7 @@ func measure(ctx context.Context, s *stand.Stand, o *options, p *peer) (*hdrhist
 		if _, err := workload.SendSentinels(ctx, s.Brokers, a.Source, fmt.Sprintf("probe%d", n), stand.Partitions); err != nil {
 			return nil, workload.Sent{}, err
 		}
-		if err := pause(ctx, 250*time.Millisecond); err != nil {
+		if err := stand.Pause(ctx, 250*time.Millisecond); err != nil {
 			return nil, workload.Sent{}, err
 		}
 	}
@@ -181,7 +167,7 @@ func measure(ctx context.Context, s *stand.Stand, o *options, p *peer) (*hdrhist
 		if time.Now().After(end) {
 			return nil, sent, stand.Wrongf("%d of %d purchases were answered\n%s", r.purchasesSeen(), purchases, process.Tail())
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := stand.Pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, sent, err
 		}
 	}
@@ -192,13 +178,4 @@ func measure(ctx context.Context, s *stand.Stand, o *options, p *peer) (*hdrhist
 		}
 	}
 	return h, sent, process.Stop(20 * time.Second)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"wend/bench/proxy"
+	"wend/bench/stand"
 	"wend/bench/workload"
 )
 
@@ -71,6 +72,6 @@ func slow(ctx context.Context, l *limits, topic string) error {
 	for _, p := range l.Proxies {
 		p.Set(proxy.Faults{})
 	}
-	_, err := l.during(ctx, "at its own pace again", func() error { return sleep(ctx, idleFor) })
+	_, err := l.during(ctx, "at its own pace again", func() error { return stand.Pause(ctx, idleFor) })
 	return err
 }

@@ -68,10 +68,10 @@ func (l *limits) open(ctx context.Context, name string) (err error) {
 	if l.probe, err = startProbe(ctx, l.Brokers, l.app); err != nil {
 		return err
 	}
-	if err := sleep(ctx, idleFor/2); err != nil {
+	if err := stand.Pause(ctx, idleFor/2); err != nil {
 		return err
 	}
-	if l.idle, err = l.during(ctx, "idle", func() error { return sleep(ctx, idleFor) }); err != nil {
+	if l.idle, err = l.during(ctx, "idle", func() error { return stand.Pause(ctx, idleFor) }); err != nil {
 		return err
 	}
 	return nil
@@ -80,7 +80,7 @@ func (l *limits) open(ctx context.Context, name string) (err error) {
 func (l *limits) watchMemory(ctx context.Context) {
 	for {
 		l.memory.Store(max(l.memory.Load(), l.engine.Memory()))
-		if sleep(ctx, memoryEvery) != nil {
+		if stand.Pause(ctx, memoryEvery) != nil {
 			return
 		}
 	}
@@ -175,13 +175,4 @@ func (l *limits) load(ctx context.Context, rate float64, d time.Duration, record
 		}
 		return produce(ctx, cl, workload.Record(l.app.Source, fmt.Sprintf("load-%d", i), customer, k, ts))
 	}, cl.Flush)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

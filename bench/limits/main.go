@@ -18,11 +18,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"wend/bench/stand"
@@ -48,7 +45,7 @@ type scenario struct {
 	run  func(context.Context, *limits) error
 }
 
-func main() {
+func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("limits", flag.ContinueOnError)
 	f.IntVar(&o.Port, "port", 29492, "where the Kafka that is started listens, with the ports behind it")
@@ -58,22 +55,11 @@ func main() {
 	f.IntVar(&o.customers, "customers", 1_000_000, "customers whose timers are due in the same second")
 	f.Uint64Var(&o.seed, "seed", 1, "of the workload")
 	f.BoolVar(&o.check, "check", false, fmt.Sprintf("exit status 1 also where the probe's p99 among the timers is over %v × its idle value", mostTimersP99))
-	if err := f.Parse(os.Args[1:]); errors.Is(err, flag.ErrHelp) {
-		return
-	} else if err != nil {
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	var wrong *stand.Wrong
-	if errors.As(err, &wrong) {
-		fmt.Println("FAIL:", err)
-		os.Exit(1)
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, "limits:", err)
-		os.Exit(2)
-	}
+	return o, f.Parse(args)
+}
+
+func main() {
+	stand.Main("limits", parse, run)
 	fmt.Println("PASS")
 }
 

@@ -128,7 +128,7 @@ func (p *probe) between(ctx context.Context, from, to time.Time) (latency, error
 		case time.Now().After(end):
 			return latency{}, stand.Wrongf("%d of %d purchases of the probe were not answered within %v", missing, missing+len(took), probePatience)
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := stand.Pause(ctx, 20*time.Millisecond); err != nil {
 			return latency{}, err
 		}
 	}
@@ -146,7 +146,7 @@ func (p *probe) reminded(ctx context.Context, n int, timeout time.Duration) (las
 		if time.Now().After(end) {
 			return last, stand.Wrongf("%d of %d timers fired within %v", got, n, timeout)
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := stand.Pause(ctx, 20*time.Millisecond); err != nil {
 			return last, err
 		}
 	}
@@ -174,7 +174,7 @@ func openLoop(ctx context.Context, rate float64, d time.Duration, send func(i in
 	start := time.Now()
 	moment := func(i int) time.Time { return start.Add(time.Duration(float64(i) / rate * float64(time.Second))) }
 	for ; ctx.Err() == nil && moment(n).Sub(start) < d; n++ {
-		if wait := time.Until(moment(n)); wait > 0 && sleep(ctx, wait) != nil {
+		if wait := time.Until(moment(n)); wait > 0 && stand.Pause(ctx, wait) != nil {
 			break
 		}
 		if err := send(n, moment(n)); err != nil {

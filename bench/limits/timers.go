@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"wend/bench/stand"
 	"wend/bench/workload"
 )
 
@@ -27,7 +28,7 @@ func timers(ctx context.Context, l *limits) error {
 	if left := time.Until(due); left < 15*time.Second {
 		return fmt.Errorf("only %v are left before the reminders are due: the machine is too slow for %d customers", left, l.o.customers)
 	}
-	calm, err := l.during(ctx, "timers wait", func() error { return sleep(ctx, time.Until(due.Add(-time.Second))) })
+	calm, err := l.during(ctx, "timers wait", func() error { return stand.Pause(ctx, time.Until(due.Add(-time.Second))) })
 	if err != nil {
 		return err
 	}
