@@ -57,19 +57,13 @@ func (b *badDisks) spoil(t *testing.T, fs *vfs.MemFS, dir string) {
 		return
 	}
 	data, err := fs.UnsafeGetFileDataBuffer(name)
+	if errors.Is(err, os.ErrNotExist) { // removed this moment: Pebble cleans up by itself
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := append([]byte(nil), data...)
-	changed[b.rng.IntN(len(changed))] ^= 1 << b.rng.IntN(8)
-	f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.Write(changed)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		t.Fatal(err)
-	}
+	data[b.rng.IntN(len(data))] ^= 1 << b.rng.IntN(8) // in place: who has the file open goes on writing to it
 }
 
 // TestViewsFailUnderAnySchedule runs the simulation on bad disks. What comes out is what comes out on good ones, nobody

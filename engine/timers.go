@@ -183,8 +183,11 @@ func (t *timers) fire() bool {
 	wall := t.wall()
 	t.advance()
 	first, ok := t.first()
+	if !ok || first >= wall || s.full() { // the present millisecond is not over: an event of it would come first
+		return false
+	}
 	limit := min(firePortion, t.room())
-	if !ok || first >= wall || s.full() || limit <= 0 { // the present millisecond is not over: an event of it would come first
+	if limit <= 0 {
 		return false
 	}
 	if first > t.clock {
