@@ -70,7 +70,7 @@ func (b *badDisks) spoil(t *testing.T, fs *vfs.MemFS, dir string) {
 // stops for good, and with good disks again all is finished.
 func TestViewsFailUnderAnySchedule(t *testing.T) {
 	if os.Getenv("WEND_TEST_BAD_DISKS") == "" {
-		t.Skip("now and then Pebble's own goroutine panics here, or a manifest is gone (open, see docs/reliability.md): WEND_TEST_BAD_DISKS=1 runs it")
+		t.Skip("once in some forty runs a compaction of Pebble's panics here (open, see docs/reliability.md): WEND_TEST_BAD_DISKS=1 runs it")
 	}
 	p := simProgram(t)
 	seeds, failures, removed := uint64(25), 0, 0

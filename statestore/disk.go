@@ -51,11 +51,7 @@ func (d disk) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vf
 }
 
 func (d disk) OpenDir(name string) (vfs.File, error) {
-	f, err := d.FS.OpenDir(name)
-	if err != nil {
-		return nil, err
-	}
-	return diskFile{f, d.s}, nil
+	return d.file(func() (vfs.File, error) { return d.FS.OpenDir(name) }), nil // it is opened to be synced
 }
 
 func (d disk) file(open func() (vfs.File, error)) vfs.File {
