@@ -21,18 +21,18 @@ const (
 
 // forgetful is a broker that keeps nothing for long: it forgets producers and transactional ids that were silent for
 // three seconds, and looks twice a second what retention lets it remove.
-func forgetful(t *testing.T) *stand.Stand {
+func forgetful(t *testing.T) stand.Options {
 	t.Helper()
 	needsKafka(t)
-	return newStand(t, stand.Options{Port: forgetfulPort, HTTPPort: forgetfulHTTP, Binary: binary(t), Dir: t.TempDir(), Await: await, Forget: 3 * time.Second,
+	return stand.Options{Port: forgetfulPort, HTTPPort: forgetfulHTTP, Binary: binary(t), Dir: t.TempDir(), Await: 3 * time.Second, Forget: 3 * time.Second,
 		Properties: []string{"transactional.id.expiration.ms=3000", "transaction.remove.expired.transaction.cleanup.interval.ms=500",
-			"log.retention.check.interval.ms=500", "log.segment.delete.delay.ms=500"}})
+			"log.retention.check.interval.ms=500", "log.segment.delete.delay.ms=500"}}
 }
 
 // TestRealForgottenProducers lets a broker forget every producer id and transactional id of the engine's, each time before
 // the same engine goes on, is started again, gives shards to a new member, and dies: the auditor finds everything once.
 func TestRealForgottenProducers(t *testing.T) {
-	l := newLoaded(t, forgetful(t), "forgotten")
+	l := newLoaded(t, forgetful(t), "forgotten", 500)
 	one := l.member("a")
 	a := l.start(one)
 	work := func() {

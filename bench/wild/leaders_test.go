@@ -22,14 +22,14 @@ const (
 )
 
 // three is a cluster of at least three brokers.
-func three(t *testing.T) *stand.Stand {
+func three(t *testing.T) stand.Options {
 	t.Helper()
 	needsKafka(t)
-	o := stand.Options{Nodes: 3, Port: threePort, HTTPPort: threeHTTP, Binary: binary(t), Dir: t.TempDir(), Await: await}
+	o := stand.Options{Nodes: 3, Port: threePort, HTTPPort: threeHTTP, Binary: binary(t), Dir: t.TempDir(), Await: 6 * time.Second}
 	if given := os.Getenv("WEND_TEST_KAFKA"); strings.Count(given, ",") >= 2 {
 		o.Brokers = given
 	}
-	return newStand(t, o)
+	return o
 }
 
 func newStand(t *testing.T, o stand.Options) *stand.Stand {
@@ -49,10 +49,10 @@ func newStand(t *testing.T, o stand.Options) *stand.Stand {
 // TestRealLeadersMove has every partition of an app's topics move to other brokers and get other leaders again and
 // again, under load. The auditor finds nothing missing, twice or out of order.
 func TestRealLeadersMove(t *testing.T) {
-	l := newLoaded(t, three(t), "leaders")
+	l := newLoaded(t, three(t), "leaders", 5000)
 	p := l.start(l.member("a"))
 	stopLoad := l.keepSending(500)
-	calm := time.Now().Add(await)
+	calm := time.Now().Add(l.await)
 	time.Sleep(time.Until(calm.Add(5 * time.Second)))
 	began := time.Now()
 	led := 0

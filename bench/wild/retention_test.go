@@ -16,7 +16,7 @@ import (
 // TestRealRetention lets a broker remove events that the engine, which is down, has not read: by retention.ms and by
 // DeleteRecords. The engine stops and says what to do, or goes on behind the gap and counts it, as it is told.
 func TestRealRetention(t *testing.T) {
-	on := forgetful(t)
+	on := newStand(t, forgetful(t))
 	a := newApp(t, workload.Split(on.Brokers), "retention")
 	address := fmt.Sprintf("127.0.0.1:%d", forgetfulHTTP)
 	a.http = address
