@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -19,6 +21,43 @@ func TestEmbedded(t *testing.T) {
 	}
 	t.Cleanup(func() { b.Close() })
 	Run(t, b.Addrs()[:1])
+}
+
+// reading says when somebody waits for bytes.
+type reading struct {
+	net.Conn
+	begun chan struct{}
+}
+
+func (r *reading) Read(b []byte) (int, error) {
+	close(r.begun)
+	return r.Conn.Read(b)
+}
+
+// A cut holds on all connections, those too that have waited for an answer since before it.
+func TestCutter(t *testing.T) {
+	c := &cutter{after: -1}
+	got := make(chan string)
+	var far []net.Conn
+	for range 2 {
+		broker, client := net.Pipe()
+		t.Cleanup(func() { broker.Close() })
+		r := &reading{client, make(chan struct{})}
+		go func() {
+			b := make([]byte, 100)
+			n, err := (&cut{Conn: r, by: c}).Read(b)
+			got <- fmt.Sprint(string(b[:n]), err)
+		}()
+		<-r.begun
+		far = append(far, broker)
+	}
+	c.let(3)
+	for i, want := range []string{fmt.Sprint("one", net.ErrClosed), fmt.Sprint("", net.ErrClosed)} {
+		go far[i].Write([]byte("one answer"))
+		if g := <-got; g != want {
+			t.Errorf("connection %d: %q, want %q", i, g, want)
+		}
+	}
 }
 
 func TestReal(t *testing.T) {
