@@ -82,10 +82,13 @@ func (p *paying) owe(l *lane, n int) {
 }
 
 func (p *paying) run() {
-	refused := func() bool { // what is refused is tried again for minutes
-		return slices.ContainsFunc(p.lanes, func(l *lane) bool { return l.refusals > 0 && l.state != laneStopped })
+	doubted := func() bool { // what is refused, or gone, is tried again for minutes
+		return slices.ContainsFunc(p.lanes, func(l *lane) bool { return (l.refusals > 0 || !l.tooShort.IsZero()) && l.state != laneStopped })
 	}
-	for i := 0; i < 200 || i < 2000 && refused(); i++ {
+	for i, left := 0, 200; i < 2000 && left > 0; i++ {
+		if !doubted() {
+			left--
+		}
 		if len(p.calls) == 0 {
 			p.now = p.now.Add(time.Second)
 			p.work(p.now)
@@ -300,6 +303,37 @@ func TestPublisher(t *testing.T) {
 		p.run()
 		if p.lost[l.TopicPartition] == nil || len(p.sequences(t, l)) > 0 {
 			t.Error("went on as if nothing were")
+		}
+		if p.now.Sub(l.tooShort) < lossPatience {
+			t.Errorf("taken for loss after %v", p.now.Sub(l.tooShort))
+		}
+	})
+	t.Run("a broker that slept says where the topic ended", func(t *testing.T) {
+		for _, onLoss := range []string{LossStop, LossResend, LossDrop} {
+			p := newPaying()
+			p.onLoss = onLoss
+			l := p.lane("actions", 0)
+			p.owe(l, 4)
+			p.run()
+			asked, stale := p.env.offset, 0
+			p.env.offset = func(tp connectors.TopicPartition, at int64, done func(int64, error)) {
+				if stale++; stale%5 != 0 { // now and then the right one answers: what it tells counts
+					done(2, nil)
+					return
+				}
+				asked(tp, at, done)
+			}
+			for n := range 20 {
+				p.broker.produce(l.TopicPartition, p.batch(l.next, 1)) // by a former owner, of whom nobody remembers
+				p.broker.log(l.TopicPartition).states = map[int64]*producerState{}
+				l.lookNext = true
+				p.owe(l, 1)
+				p.run()
+				if got := p.sequences(t, l); len(p.lost) > 0 || !p.paid() || !slices.Equal(got, upTo(int32(5+n))) {
+					t.Fatalf("on_loss %s: lost %v, sequences %v", onLoss, p.lost, got)
+				}
+				p.now = p.now.Add(lossPatience)
+			}
 		}
 	})
 	t.Run("a lane at rest follows its topic's end", func(t *testing.T) {
