@@ -338,6 +338,9 @@ func (s *sim) kill(o *simOwner, lost bool) {
 	d := o.dir
 	d.used = false
 	if s.pebble {
+		if o.shard.view != nil {
+			d.stood, _, _ = o.shard.view.Meta(metaTail)
+		}
 		s.disks[d.name] = s.disks[d.name].CrashClone(vfs.CrashCloneCfg{}) // what was synced, exactly: the same at each run
 	} else {
 		s.crash(&d.maps)
@@ -345,7 +348,7 @@ func (s *sim) kill(o *simOwner, lost bool) {
 	if lost {
 		s.tally[sawDiskLost]++
 		s.note("%s is gone", d.name)
-		d.maps = mapDisk{}
+		d.maps, d.stood = mapDisk{}, nil
 		delete(s.disks, d.name)
 	}
 	s.end(o)

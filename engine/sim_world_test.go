@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,6 +102,8 @@ type simDir struct {
 	name string
 	maps mapDisk
 	used bool
+
+	stood []byte // with Pebble: what the view said of where it stood, when its owner was killed
 }
 
 // simTime is a time as a process has it: wall clock and monotonic clock.
@@ -231,7 +234,7 @@ func (s *sim) views(o *simOwner) views {
 		s.pebble = true
 	}
 	if !s.pebble {
-		return simViews{mapViews{&o.dir.maps}, s}
+		return simViews{mapViews{&o.dir.maps}, s, o.dir}
 	}
 	if s.disks[o.dir.name] == nil {
 		s.disks[o.dir.name] = vfs.NewCrashableMem()
@@ -240,12 +243,26 @@ func (s *sim) views(o *simOwner) views {
 	if s.faults != nil {
 		fs = s.faults(fs)
 	}
-	return simViews{pebbleViews{FS: fs, MemTableBytes: 256 << 10}, s}
+	return simViews{pebbleViews{FS: fs, MemTableBytes: 256 << 10}, s, o.dir}
 }
 
 type simViews struct {
 	views
 	sim *sim
+	dir *simDir
+}
+
+// open sees whether a view came back without something that it had before the crash.
+func (v simViews) open(dir string) (view, error) {
+	opened, err := v.views.open(dir)
+	if err != nil || v.dir.stood == nil {
+		return opened, err
+	}
+	if stands, _, err := opened.Meta(metaTail); err == nil && !bytes.Equal(stands, v.dir.stood) {
+		v.sim.tally[sawViewBehind]++
+	}
+	v.dir.stood = nil
+	return opened, nil
 }
 
 func (v simViews) destroy(dir string) error {

@@ -58,8 +58,8 @@ type lateTimer struct {
 
 // open makes ready for a shard whose head says clock.
 func (t *timers) open(clock int64) {
-	c := &t.shard.claim // the clock may have been set while nobody looked: what the claim says holds for when it was sent
-	*t = timers{shard: t.shard, clock: clock, end: -1, seen: c.sent, buf: t.buf}
+	c := &t.shard.claim
+	*t = timers{shard: t.shard, clock: clock, end: -1, buf: t.buf}
 	t.measure(c.sent, c.heard, c.stamped)
 }
 
@@ -96,13 +96,15 @@ func (t *timers) confirmed(sealed time.Time, appended int64) {
 
 // measure compares the wall clock with the time that the broker stamped on what was sent before and heard of after. The
 // clock is ahead by something between the two differences: the larger one counts, so that nothing fires early, and where
-// they lie far apart the next unit is to say it better.
+// they lie far apart the next unit is to say it better. All of it is said of the clock as it stood at heard: it may have
+// been set since it was sent, and the step from then to now would count twice.
 func (t *timers) measure(sent, heard time.Time, stamped int64) {
-	t.skew = 0
+	t.skew, t.seen = 0, heard
 	if stamped <= 0 || withoutClock {
 		return
 	}
-	least, most := sent.Sub(time.UnixMilli(stamped)), heard.Sub(time.UnixMilli(stamped))
+	most := heard.Sub(time.UnixMilli(stamped))
+	least := most - heard.Sub(sent)
 	slow := elapsed(sent, heard) > time.Second
 	if least > clockTrust || slow && most > clockTrust {
 		t.skew = most
