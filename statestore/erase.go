@@ -66,11 +66,21 @@ type span struct{ from, to []byte }
 func only(key []byte) span { return span{key, append(key[:len(key):len(key)], 0)} }
 
 func (s *Store) compact(sp span) error {
-	if err := s.db.Compact(context.Background(), sp.from, sp.to, false); err != nil {
+	if err := s.db.Compact(whole{context.Background(), s}, sp.from, sp.to, false); err != nil {
 		return err
 	}
 	return s.broken()
 }
+
+// whole is a context that ends when the Store breaks. From then on nothing is compacted (see compactions), and Pebble
+// would wait for that for ever.
+type whole struct {
+	context.Context
+	s *Store
+}
+
+func (w whole) Done() <-chan struct{} { return w.s.failed }
+func (w whole) Err() error            { return w.s.broken() }
 
 // applyNow applies a batch and has it on the disk.
 func (s *Store) applyNow(b *pebble.Batch) error {

@@ -8,8 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 )
 
@@ -169,5 +172,38 @@ func TestEraseLeavesWhoIsBack(t *testing.T) {
 	}
 	if found := inFiles(t, dir, old); len(found) > 0 || len(inFiles(t, dir, fresh)) == 0 {
 		t.Errorf("left: %v", found)
+	}
+}
+
+// TestEraseOfAStoreThatBreaks has the Store break while Erase waits for its turn to compact: it returns, and says why.
+func TestEraseOfAStoreThatBreaks(t *testing.T) {
+	s, err := Open("view", Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.NewBatch()
+	b.PutDocument("kim", []byte("document"))
+	if err := errors.Join(s.Apply(b), s.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	s.compactions.mu.Lock()
+	s.compactions.running = 100 // more than Pebble would have at a time
+	s.compactions.mu.Unlock()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Erase("kim") }()
+	for waiting := false; !waiting && len(ended) == 0; runtime.Gosched() {
+		waiting, _ = s.compactions.db.GetWaitingCompaction()
+	}
+	s.fail(errDisk)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, errDisk) {
+			t.Errorf("error %v, want the disk's", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("hangs")
+	}
+	if err := s.Close(); !errors.Is(err, errDisk) {
+		t.Errorf("Close: %v, want the disk's", err)
 	}
 }
