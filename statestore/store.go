@@ -3,7 +3,6 @@ package statestore
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +55,7 @@ func Open(dir string, o Options) (*Store, error) {
 		low:      []byte{kindTimer},
 		keys:     sync.Pool{New: func() any { b := make([]byte, 0, 64); return &b }},
 	}
-	err := beheaded(dir, o.FS)
+	err := checkManifest(dir, o.FS)
 	var db *pebble.DB
 	if err == nil {
 		db, err = openPebble(dir, s.pebbleOptions(o))
@@ -77,24 +76,6 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s.compactions.begin()
 	return s, nil
-}
-
-// beheaded tells of tables that no manifest speaks of: Pebble would take the directory for an empty view, in silence.
-func beheaded(dir string, fs vfs.FS) error {
-	d, err := pebble.Peek(dir, fs)
-	if err != nil || d.Exists {
-		return nil // Open says what is wrong
-	}
-	names, err := fs.List(dir)
-	if err != nil {
-		return nil //nolint:nilerr // there is no directory yet, or Open says what is wrong
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, ".sst") {
-			return fmt.Errorf("%w: there are tables, and nothing says which of them count", ErrDamaged)
-		}
-	}
-	return nil
 }
 
 // openPebble turns a panic of Pebble's into an error: what is on the disk may be anything.
