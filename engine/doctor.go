@@ -62,12 +62,25 @@ func Examine(ctx context.Context, cluster connectors.Cluster, cfg *Config, chann
 		}
 	}
 	x.durability(ctx, cluster, len(m.Brokers), there)
-	if _, err := cluster.InitProducerID(ctx, cfg.App+"/doctor"); err != nil {
+	if err := askProducerID(ctx, cluster, cfg.App+"/doctor"); err != nil {
 		x.add(FindingError, "producer ids", "%v", err)
 	} else {
 		x.add(FindingOK, "producer ids", "the brokers give them for %s/", cfg.App)
 	}
 	return x.findings
+}
+
+// askProducerID has the brokers give a producer id. A coordinator that is only just starting or moves is asked again, for
+// about ten seconds: that passes by itself, and nothing is to be done about it.
+func askProducerID(ctx context.Context, cluster connectors.Cluster, transactionalID string) error {
+	_, err := cluster.InitProducerID(ctx, transactionalID)
+	for try := 1; connectors.Classify(err) == connectors.Retry && try <= 8; try++ {
+		if sleep(ctx, backoff(try)) != nil {
+			break
+		}
+		_, err = cluster.InitProducerID(ctx, transactionalID)
+	}
+	return err
 }
 
 func (x *examination) brokers(m *connectors.Metadata) {
