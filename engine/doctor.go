@@ -73,14 +73,10 @@ func Examine(ctx context.Context, cluster connectors.Cluster, cfg *Config, chann
 // askProducerID has the brokers give a producer id. A coordinator that is only just starting or moves is asked again, for
 // about ten seconds: that passes by itself, and nothing is to be done about it.
 func askProducerID(ctx context.Context, cluster connectors.Cluster, transactionalID string) error {
-	_, err := cluster.InitProducerID(ctx, transactionalID)
-	for try := 1; connectors.Classify(err) == connectors.Retry && try <= 8; try++ {
-		if sleep(ctx, backoff(try)) != nil {
-			break
-		}
-		_, err = cluster.InitProducerID(ctx, transactionalID)
-	}
-	return err
+	return persevere(ctx, 8, func(err error) bool { return connectors.Classify(err) == connectors.Retry }, func() error {
+		_, err := cluster.InitProducerID(ctx, transactionalID)
+		return err
+	})
 }
 
 func (x *examination) brokers(m *connectors.Metadata) {

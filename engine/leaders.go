@@ -137,3 +137,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// persevere asks, and asks again up to so many times while what went wrong passes by itself; the last answer's error counts.
+// The end of ctx ends it.
+func persevere(ctx context.Context, tries int, passes func(error) bool, ask func() error) error {
+	err := ask()
+	for try := 1; err != nil && passes(err) && try <= tries; try++ {
+		if sleep(ctx, backoff(try)) != nil {
+			break
+		}
+		err = ask()
+	}
+	return err
+}

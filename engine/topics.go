@@ -195,13 +195,12 @@ func inspectTopics(ctx context.Context, cluster connectors.Cluster, wanted []wan
 	if len(names) == 0 {
 		return nil
 	}
-	configs, err := cluster.TopicConfigs(ctx, names...)
-	for try := 1; errors.Is(err, connectors.UnknownTopicOrPartition) && try <= 6; try++ { // the broker asked has not heard of it yet
-		if sleep(ctx, backoff(try)) != nil {
-			break
-		}
+	var configs map[string]map[string]string
+	unheard := func(err error) bool { return errors.Is(err, connectors.UnknownTopicOrPartition) } // by the broker that was asked, yet
+	err := persevere(ctx, 6, unheard, func() (err error) {
 		configs, err = cluster.TopicConfigs(ctx, names...)
-	}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("topics: configs of %s: %w", strings.Join(names, ", "), err)
 	}
