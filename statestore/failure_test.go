@@ -221,6 +221,16 @@ func settled(t *testing.T, fs vfs.FS) (states []string) {
 	return states
 }
 
+// put makes a file of the data, in place of what was there.
+func put(fs *vfs.MemFS, file string, data []byte) error {
+	f, err := fs.Create(file, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
 // TestEveryFileDamaged damages each file of a view in every way: the view opens and has the state behind one of its
 // batches, or says that it is damaged, at once or when the place is read; never anything wrong. What is done to a table
 // is always told, but for single bits in what only a Get reads. Then it can be destroyed.
@@ -235,14 +245,6 @@ func TestEveryFileDamaged(t *testing.T) {
 	type way struct {
 		what   string
 		damage func(fs *vfs.MemFS, file string, data []byte) error
-	}
-	put := func(fs *vfs.MemFS, file string, data []byte) error {
-		f, err := fs.Create(file, vfs.WriteCategoryUnspecified)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(data)
-		return errors.Join(err, f.Close())
 	}
 	rng := rand.New(rand.NewPCG(3, 3))
 	ways := []way{
@@ -387,11 +389,7 @@ func TestManifestCutAnywhere(t *testing.T) {
 		spoilt[n] ^= 1 << (n % 8)
 		for what, data := range map[string][]byte{"cut": whole[:n], "spoilt": spoilt} {
 			fs := good.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(3, 3))})
-			f, err := fs.Create(desc.ManifestFilename, vfs.WriteCategoryUnspecified)
-			if err == nil {
-				_, err = f.Write(data)
-			}
-			if err := errors.Join(err, f.Close()); err != nil {
+			if err := put(fs, desc.ManifestFilename, data); err != nil {
 				t.Fatal(err)
 			}
 			got, err := damagedContents(fs)
