@@ -16,7 +16,7 @@ import (
 //	join ──ok──► sync ──ok──► member: heartbeats
 //	 ▲ ▲          │             │
 //	 │ └──────────┴─────────────┴── rebalance, illegal generation: again, as the same member
-//	 └── unknown member: again, as nobody yet
+//	 └── unknown member, fenced: again, as nobody yet
 //
 // With an instance id, "nobody yet" is given the id's former place and, in a group that is stable, the former
 // assignment without a rebalance (KIP-345): the coordinator compares only the protocol it would choose, so that other
@@ -38,7 +38,8 @@ type membership struct {
 	ownedIn int32     // the generation of both
 	settled bool      // has been assigned something once
 	attempt uint32    // joins that were forced
-	stray   time.Time // until then a join of ours that went unanswered may still come to the coordinator's ears
+	fences  int       // of our instance id, each within a rebalance timeout of the one before
+	fenced  time.Time // the last of them
 }
 
 type fleetPhase uint8
@@ -72,6 +73,12 @@ const (
 	fleetFirstBackoff = 50 * time.Millisecond
 	fleetMostBackoff  = time.Second
 	fleetSlowRetry    = 5 * time.Second // of what was refused and will be refused again, until somebody acts
+
+	// fleetFences is how often in a row a member is fenced and goes on. One fence proves nothing: a join of its own that
+	// went unanswered, or of the process before it, which was killed, reaches the coordinator late and takes its place; a
+	// coordinator that slept through an election knows former members. A process with the same instance id takes the
+	// place back each time; then the one that was fenced first, which is the one that came first, is also first here.
+	fleetFences = 3
 
 	// maxPartitions bounds what a member can make the leader believe about the topic.
 	maxPartitions = 1 << 17
@@ -133,10 +140,6 @@ func (m *membership) joined(now time.Time, j *connectors.Joined, err error) flee
 		return fleetOutcome{}
 	}
 	if err != nil {
-		var code connectors.Code
-		if !errors.As(err, &code) {
-			m.stray = now.Add(m.cfg.SessionTimeout)
-		}
 		return m.failed(now, err)
 	}
 	m.memberID, m.generation = j.MemberID, j.Generation
@@ -239,12 +242,13 @@ func (m *membership) failed(now time.Time, err error) fleetOutcome {
 		m.rejoin(now)
 		return fleetOutcome{lost: m.wrap(err)}
 	case errors.Is(err, connectors.FencedInstanceID):
-		if now.After(m.stray) {
+		if now.Sub(m.fenced) > m.cfg.RebalanceTimeout {
+			m.fences = 0
+		}
+		if m.fences++; m.fences > fleetFences {
 			return fleetOutcome{fatal: m.wrap(err)}
 		}
-		// A join of ours that went unanswered may have been what fenced us. It can do so once.
-		m.stray = time.Time{}
-		m.memberID = ""
+		m.fenced, m.memberID = now, ""
 		m.rejoin(now)
 		return fleetOutcome{lost: m.wrap(err)}
 	}
