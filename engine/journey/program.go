@@ -223,18 +223,3 @@ func findState(doc *schemas.Document, name string) (int, bool) {
 	}
 	return lo, lo < len(doc.Journeys) && doc.Journeys[lo].Journey == name
 }
-
-// NextDue returns the earliest due time of the document's armed timers, or schemas.Never. Timers of journeys that the
-// program does not have stand still.
-func (p *Program) NextDue(doc *schemas.Document) int64 {
-	due := int64(schemas.Never)
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
-		for k := range js.Running {
-			if js.Running[k].Due < due && p.plan(js.Journey) != nil {
-				due = js.Running[k].Due
-			}
-		}
-	}
-	return due
-}

@@ -1,0 +1,113 @@
+package journey
+
+import (
+	"math"
+
+	"wend/schemas"
+)
+
+// Timers of a customer come from several sources: steps where enrollments stand, and whatever else of the language
+// waits for a moment. None keeps a list of its own: what is due is written where it belongs in the document, and a
+// source finds its earliest there. So a timer cannot outlive what armed it.
+
+// timer is an armed timer, and its place among those of one instant: scores and windows, then the order in which an
+// event is offered, within an enrollment the order of arming.
+type timer struct {
+	due    int64
+	rank   int32  // of the journey; profileRank for scores and windows
+	number uint64 // of the enrollment; entryNumber for what opens one
+	armed  uint64 // of several of one enrollment: by when they were armed; lastArmed for its step's
+	source int8   // in timerSources, or noTimer
+	at     int    // where it stands: what its source likes, for its fire
+	index  int
+}
+
+const (
+	profileRank = -1             // comes before every journey
+	entryNumber = math.MaxUint64 // a journey's entry comes behind its enrollments
+	lastArmed   = math.MaxUint64
+	noTimer     = -1
+)
+
+// before reports whether t fires before o. Of two that nothing tells apart the one found first fires first.
+func (t *timer) before(o *timer) bool {
+	switch {
+	case t.due != o.due:
+		return t.due < o.due
+	case t.rank != o.rank:
+		return t.rank < o.rank
+	case t.number != o.number:
+		return t.number < o.number
+	}
+	return t.armed < o.armed
+}
+
+// timerSource is one kind of timers. Both functions are on the way of every event: they allocate nothing, and values
+// rather than pointers go in and out, which would escape.
+type timerSource struct {
+	// earliest returns the source's earliest timer if that fires before first, else first. A timer whose journey the
+	// program does not have stands still.
+	earliest func(p *Program, doc *schemas.Document, first timer) timer
+	// fire does what the timer is for; the customer's time is there already, and no event is in hand. It must disarm the
+	// timer, or arm it again for later.
+	fire func(s *stepper, t timer)
+}
+
+// timerSources in an order that matters only between timers that nothing else tells apart.
+var timerSources = [...]timerSource{
+	{stepTimer, (*stepper).fireStep},
+}
+
+// earliest returns the first timer that is due at or before limit; its source is noTimer where there is none.
+func (p *Program) earliest(doc *schemas.Document, limit int64) timer {
+	first := timer{due: limit, rank: math.MaxInt32, source: noTimer}
+	for i := range timerSources {
+		t := timerSources[i].earliest(p, doc, first)
+		if t.before(&first) {
+			first = t
+			first.source = int8(i)
+		}
+	}
+	return first
+}
+
+// NextDue returns the earliest due time of the document's armed timers, or schemas.Never. Timers of journeys that the
+// program does not have stand still.
+func (p *Program) NextDue(doc *schemas.Document) int64 {
+	if t := p.earliest(doc, schemas.Never-1); t.source != noTimer {
+		return t.due
+	}
+	return schemas.Never
+}
+
+// fireDue fires the timers due at or before limit, oldest first, and reports whether it fired them all.
+func (s *stepper) fireDue(limit int64) bool {
+	if limit == schemas.Never {
+		limit-- // a timer at Never is none
+	}
+	for fired := 0; ; fired++ {
+		t := s.p.earliest(s.doc, limit)
+		if t.source == noTimer {
+			return true
+		}
+		if fired == MaxTimers {
+			return false
+		}
+		s.fire(t)
+	}
+}
+
+// fire does point 1 for one timer.
+func (s *stepper) fire(t timer) {
+	s.out.Changed = true
+	s.out.Counters.Timers++
+	if t.due > s.doc.Time {
+		s.doc.Time = t.due
+	}
+	s.setEvent(nil, nil)
+	s.depth, s.round = 0, 0
+	timerSources[t.source].fire(s, t)
+	if len(s.queue) > 0 {
+		s.drain(0, 0)
+	}
+}
