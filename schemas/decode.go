@@ -52,6 +52,8 @@ func (d *Document) read(b []byte, r *reader) error {
 					break
 				}
 			}
+		case keyDocTallies:
+			d.Tallies = r.tallies()
 		default:
 			r.skip(0)
 		}
@@ -179,17 +181,13 @@ func (r *reader) enrollment(e *Enrollment) {
 				r.rest(n, 3)
 			}
 		case keyVariant:
-			e.Variant = r.mem.variants.take(r.array(leastEntry))
-			for i := range e.Variant {
-				n := r.array(1)
-				e.Variant[i].Split = r.stringOf(n, 0)
-				e.Variant[i].Arm = r.stringOf(n, 1)
-				r.rest(n, 2)
-			}
+			e.Variant = r.variants()
 		case keyCounts:
 			e.Counts = r.counts()
 		case keyExpires:
 			e.Expires = r.int()
+		case keyDeferred:
+			e.Deferred = r.deferred()
 		default:
 			r.skip(0)
 		}
@@ -216,16 +214,90 @@ func (r *reader) counts() []Count {
 		x.Trigger = r.stringOf(n, 0)
 		x.Key = r.stringOf(n, 1)
 		if n > 2 {
-			if m := r.array(1); m > 0 {
-				x.Times = r.mem.times.take(m)
-				last := int64(0)
-				for j := range x.Times {
-					last += r.int()
-					x.Times[j] = last
-				}
-			}
+			x.Times = r.times()
 		}
 		r.rest(n, 3)
+		if r.err != nil {
+			return nil
+		}
+	}
+	return all
+}
+
+func (r *reader) times() []int64 {
+	n := r.array(1)
+	if n == 0 {
+		return nil
+	}
+	times := r.mem.times.take(n)
+	last := int64(0)
+	for i := range times {
+		last += r.int()
+		times[i] = last
+	}
+	return times
+}
+
+func (r *reader) tallies() []Tally {
+	all := r.mem.tallies.take(r.array(leastEntry))
+	for i := range all {
+		n := r.array(1)
+		all[i].Channel = r.stringOf(n, 0)
+		if n > 1 {
+			all[i].Times = r.times()
+		}
+		r.rest(n, 2)
+		if i > 0 && all[i-1].Channel >= all[i].Channel {
+			r.fail("channels out of order")
+		}
+		if r.err != nil {
+			return nil
+		}
+	}
+	return all
+}
+
+func (r *reader) variants() []Variant {
+	n := r.array(leastEntry)
+	if n == 0 {
+		return nil
+	}
+	all := r.mem.variants.take(n)
+	for i := range all {
+		n := r.array(1)
+		all[i].Split = r.stringOf(n, 0)
+		all[i].Arm = r.stringOf(n, 1)
+		r.rest(n, 2)
+	}
+	return all
+}
+
+func (r *reader) deferred() []Deferred {
+	all := r.mem.deferred.take(r.array(leastEntry))
+	for i := range all {
+		x := &all[i]
+		n := r.array(1)
+		x.Step = r.stringOf(n, 0)
+		x.ActionID = r.stringOf(n, 1)
+		x.Channel = r.stringOf(n, 2)
+		x.Template = r.stringOf(n, 3)
+		if n > 4 {
+			x.Params = r.fields()
+		}
+		if n > 5 {
+			x.Variant = r.variants()
+		}
+		if n > 6 {
+			x.Cause = r.cause()
+		}
+		x.Reached = r.intOf(n, 7)
+		x.Armed = r.intOf(n, 8)
+		x.Due = r.intOf(n, 9)
+		x.Expire = r.intOf(n, 10)
+		if n > 11 {
+			x.Kept = r.bool()
+		}
+		r.rest(n, 12)
 		if r.err != nil {
 			return nil
 		}

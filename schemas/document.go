@@ -14,6 +14,7 @@ type Document struct {
 	Recent   Recent // ids of the last 64 events
 	Profile  Fields
 	Journeys []JourneyState // in order of Journey
+	Tallies  []Tally        // in order of Channel
 }
 
 // NewDocument is what is known of a customer of whom nothing is known.
@@ -26,7 +27,7 @@ type JourneyState struct {
 	Entered []Entered    // what `again: never` and `again: {after: …}` remember; at most 1,000, oldest first
 	Counts  []Count      // unused events of `enter: {times, within}`, by key
 	Running []Enrollment // oldest first, at most 25
-	Ended   []Enrollment // ended otherwise than by the goal, while `goal.within` lasts; oldest first
+	Ended   []Enrollment // ended, while its goal is looked for or a send is deferred; oldest first
 }
 
 // Entered remembers an entry.
@@ -68,6 +69,30 @@ type Enrollment struct {
 	Variant []Variant
 	Counts  []Count
 	Expires int64 // of an ended one: when its goal is no longer looked at
+
+	Deferred []Deferred // in the order in which their timers were armed
+}
+
+// Deferred is a send that quiet hours put off, with what it was when its step was reached.
+type Deferred struct {
+	Step     string // of the send
+	ActionID string
+	Channel  string
+	Template string
+	Params   Fields
+	Variant  []Variant
+	Cause    Cause
+	Reached  int64 // customer's time of reaching the step
+	Armed    int64 // customer's time of putting it off, the last time
+	Due      int64
+	Expire   int64 // ms from Reached, of the send itself; 0: what its channel says when it is due
+	Kept     bool  // of the `do` of the trigger by which the enrollment left: no event takes it back
+}
+
+// Tally is when sends left that a cap counts: no more of them than policies.yaml asks for.
+type Tally struct {
+	Channel string  // "" for all channels together
+	Times   []int64 // customer's time, ascending
 }
 
 // Early is an event that came after the entry and before its await was reached.

@@ -15,6 +15,7 @@ func NewDocumentReader() *DocumentReader {
 	m := &memory{recent: make([]byte, 0, recentLimit*recentSize)}
 	m.journeys.keep, m.entered.keep, m.enrollments.keep, m.early.keep, m.texts.keep = true, true, true, true, true
 	m.visits.keep, m.sent.keep, m.variants.keep, m.counts.keep, m.times.keep, m.fields.keep = true, true, true, true, true, true
+	m.deferred.keep, m.tallies.keep = true, true
 	return &DocumentReader{mem: m}
 }
 
@@ -41,6 +42,7 @@ func (x *DocumentReader) reset() {
 	m := x.mem
 	m.journeys.used, m.entered.used, m.enrollments.used, m.early.used, m.texts.used = 0, 0, 0, 0, 0
 	m.visits.used, m.sent.used, m.variants.used, m.counts.used, m.times.used, m.fields.used = 0, 0, 0, 0, 0, 0
+	m.deferred.used, m.tallies.used = 0, 0
 }
 
 // memory is where the lists of a document go.
@@ -57,6 +59,8 @@ type memory struct {
 	counts      slab[Count]
 	times       slab[int64]
 	fields      slab[Field]
+	deferred    slab[Deferred]
+	tallies     slab[Tally]
 }
 
 // slab gives out lists from one piece of memory. A list has no room to grow, so growing one never writes into another.

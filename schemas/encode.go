@@ -20,6 +20,7 @@ const (
 	keyDocRecent   = 2
 	keyDocProfile  = 3
 	keyDocJourneys = 4
+	keyDocTallies  = 8
 )
 
 const (
@@ -53,6 +54,7 @@ const (
 	keyVariant    = 19
 	keyCounts     = 20
 	keyExpires    = 21
+	keyDeferred   = 26
 )
 
 // Append adds the document's encoded form to dst and returns it. Equal documents give equal bytes. Nothing of the
@@ -74,6 +76,12 @@ func (d *Document) Append(dst []byte) []byte {
 		dst, n = appendArray(append(dst, keyDocJourneys), len(d.Journeys)), n+1
 		for i := range d.Journeys {
 			dst = d.Journeys[i].append(dst)
+		}
+	}
+	if len(d.Tallies) > 0 {
+		dst, n = appendArray(append(dst, keyDocTallies), len(d.Tallies)), n+1
+		for i := range d.Tallies {
+			dst = appendTimes(appendString(append(dst, 0x92), d.Tallies[i].Channel), d.Tallies[i].Times)
 		}
 	}
 	dst[head] = 0x80 | n
@@ -190,16 +198,19 @@ func (e *Enrollment) append(dst []byte) []byte {
 		}
 	}
 	if len(e.Variant) > 0 {
-		dst, n = appendArray(append(dst, keyVariant), len(e.Variant)), n+1
-		for i := range e.Variant {
-			dst = appendString(appendString(append(dst, 0x92), e.Variant[i].Split), e.Variant[i].Arm)
-		}
+		dst, n = appendVariants(append(dst, keyVariant), e.Variant), n+1
 	}
 	if len(e.Counts) > 0 {
 		dst, n = appendCounts(append(dst, keyCounts), e.Counts), n+1
 	}
 	if e.Expires != 0 {
 		dst, n = appendInt(append(dst, keyExpires), e.Expires), n+1
+	}
+	if len(e.Deferred) > 0 {
+		dst, n = appendArray(append(dst, keyDeferred), len(e.Deferred)), n+1
+		for i := range e.Deferred {
+			dst = e.Deferred[i].append(dst)
+		}
 	}
 	dst[head+2] = n
 	return dst
@@ -209,18 +220,43 @@ func (c *Cause) append(dst []byte) []byte {
 	return appendString(appendString(appendInt(append(dst, 0x93), c.Time), c.Type), c.EventID)
 }
 
-// appendCounts writes the first time and then the steps from one to the next, which are small.
+func (x *Deferred) append(dst []byte) []byte {
+	dst = appendString(appendString(append(dst, 0x9c), x.Step), x.ActionID)
+	dst = appendString(appendString(dst, x.Channel), x.Template)
+	dst = appendVariants(appendFields(dst, x.Params), x.Variant)
+	dst = appendInt(appendInt(x.Cause.append(dst), x.Reached), x.Armed)
+	dst = appendInt(appendInt(dst, x.Due), x.Expire)
+	if x.Kept {
+		return append(dst, 0xc3)
+	}
+	return append(dst, 0xc2)
+}
+
+func appendVariants(dst []byte, list []Variant) []byte {
+	dst = appendArray(dst, len(list))
+	for i := range list {
+		dst = appendString(appendString(append(dst, 0x92), list[i].Split), list[i].Arm)
+	}
+	return dst
+}
+
 func appendCounts(dst []byte, list []Count) []byte {
 	dst = appendArray(dst, len(list))
 	for i := range list {
 		x := &list[i]
 		dst = appendString(appendString(append(dst, 0x93), x.Trigger), x.Key)
-		dst = appendArray(dst, len(x.Times))
-		last := int64(0)
-		for _, t := range x.Times {
-			dst = appendInt(dst, t-last)
-			last = t
-		}
+		dst = appendTimes(dst, x.Times)
+	}
+	return dst
+}
+
+// appendTimes writes the first time and then the steps from one to the next, which are small.
+func appendTimes(dst []byte, times []int64) []byte {
+	dst = appendArray(dst, len(times))
+	last := int64(0)
+	for _, t := range times {
+		dst = appendInt(dst, t-last)
+		last = t
 	}
 	return dst
 }
