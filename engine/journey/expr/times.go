@@ -13,6 +13,8 @@ import (
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"wend/engine/journey/localtime"
 )
 
 // Units in milliseconds.
@@ -80,40 +82,16 @@ func parseDuration(s string) (time.Duration, error) {
 // parseTime reads RFC 3339, or a date as its 00:00 in the zone.
 func parseTime(s string, zone *time.Location) (time.Time, error) {
 	if d, err := time.Parse(time.DateOnly, s); err == nil && inRange(d) {
-		return localInstant(d, zone), nil
+		if zone == nil {
+			zone = time.UTC
+		}
+		return time.UnixMilli(localtime.DayOn(d.Date()).At(0, zone)).In(zone), nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || !inRange(t.UTC()) {
 		return time.Time{}, fmt.Errorf("%q is not a time: write RFC 3339, such as 2027-02-05T09:00:00Z, or a date, such as 2027-02-05", s)
 	}
 	return t, nil
-}
-
-// localInstant is the instant at which clocks of the zone show what local shows in UTC: the first instant after the gap
-// for one that a change of the clocks skips, the first of two for one that it repeats. time.Date promises neither.
-func localInstant(local time.Time, zone *time.Location) time.Time {
-	if zone == nil {
-		zone = time.UTC
-	}
-	t := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), zone)
-	shows := func(t time.Time) time.Time {
-		_, off := t.Zone()
-		return t.UTC().Add(time.Duration(off) * time.Second)
-	}
-	start, end := t.ZoneBounds()
-	switch s := shows(t); {
-	case s.Before(local): // read with the offset before the gap's: t lies before it
-		return end
-	case s.After(local):
-		return start
-	}
-	if !start.IsZero() {
-		_, before := start.Add(-1).Zone()
-		if first := local.Add(-time.Duration(before) * time.Second); first.Before(start) {
-			return first.In(zone)
-		}
-	}
-	return t
 }
 
 // timeValue is the function time(x).
