@@ -70,6 +70,7 @@ func TestOwnImports(t *testing.T) {
 		"engine/journey":           {"schemas", "schemas/yamlfile", "engine/journey/expr", "engine/journey/localtime"},
 		"engine/journey/expr":      {"schemas", "engine/journey/localtime"},
 		"engine/journey/localtime": {},
+		"engine/journey/graph":     {"engine/journey", "schemas/yamlfile"},
 		"engine":                   {"engine/journey", "statestore", "connectors", "connectors/batch", "schemas", "schemas/yamlfile"},
 		"connectors":               {},
 		"connectors/batch":         {"connectors"},

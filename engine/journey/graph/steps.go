@@ -1,0 +1,236 @@
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"wend/engine/journey"
+	"wend/schemas/yamlfile"
+)
+
+func (b *builder) enter(j *journey.Journey) item {
+	lines := append([]string{"enter"}, triggerLines(&j.Enter.Trigger)...)
+	if k := j.Enter.Key; k != nil {
+		lines = append(lines, "one for each "+k.Value)
+	}
+	switch j.Enter.Again {
+	case journey.AgainNever:
+		lines = append(lines, "never again")
+	case journey.AgainAlways:
+		lines = append(lines, "always again")
+	case journey.AgainInterval:
+		lines = append(lines, "again after "+yamlfile.FormatDuration(j.Enter.AgainAfter))
+	}
+	if j.Rollout < 1 {
+		lines = append(lines, "rollout "+percent(j.Rollout))
+	}
+	if j.Holdout > 0 {
+		lines = append(lines, "holdout "+percent(j.Holdout))
+	}
+	return item{node: b.node(Node{Kind: Enter, Lines: lines})}
+}
+
+// triggerLines say when a trigger fires.
+func triggerLines(t *journey.Trigger) []string {
+	var lines []string
+	if len(t.On) > 0 {
+		lines = append(lines, "on "+types(t.On))
+	}
+	if t.Of != nil {
+		lines = append(lines, "of "+t.Of.Value)
+	}
+	switch {
+	case t.Times > 0:
+		lines = append(lines, fmt.Sprintf("%d times within %s", t.Times, yamlfile.FormatDuration(t.Within)))
+	case t.Within > 0:
+		lines = append(lines, "within "+yamlfile.FormatDuration(t.Within))
+	}
+	if t.If != nil {
+		lines = append(lines, "if "+t.If.Value)
+	}
+	return lines
+}
+
+func types(on []journey.Text) string {
+	names := make([]string, len(on))
+	for i := range on {
+		names[i] = on[i].Value
+	}
+	return strings.Join(names, ", ")
+}
+
+func percent(share float64) string { return strconv.FormatFloat(share*100, 'f', -1, 64) + "%" }
+
+func (b *builder) steps(list []*journey.Step) block {
+	var out block
+	for _, s := range list {
+		out = append(out, b.step(s))
+		if out.ends() {
+			break // what follows is never reached, as check says
+		}
+	}
+	return out
+}
+
+// step draws one step. One with an `if` says so; where passing it over is another way on, that way is drawn.
+func (b *builder) step(s *journey.Step) item {
+	n := Node{Step: stepID(s)}
+	var arms []arm
+	at := b.node(n) // before the nodes of its own lists
+	ends := false
+	switch {
+	case s.Wait != nil:
+		n.Kind, n.Lines = Wait, []string{waitText(s.Wait)}
+	case s.Await != nil:
+		n.Kind, n.Lines, arms = Wait, awaitLines(s.Await), b.await(s.Await)
+	case s.Branch != nil:
+		n.Kind, n.Lines, arms = Choice, []string{"branch"}, b.branch(s.Branch)
+	case s.Split != nil:
+		n.Kind, n.Lines, arms = Choice, []string{"split", s.Split.Name.Value}, b.split(s.Split)
+	case s.Send != nil:
+		n.Kind, n.Lines = Send, sendLines(s.Send, n.Step)
+	case s.Set != nil:
+		n.Kind, n.Lines = Change, append([]string{"set"}, assignLines(s.Set)...)
+	case s.Tag != nil:
+		n.Kind, n.Lines = Change, []string{"tag " + types(s.Tag)}
+	case s.Untag != nil:
+		n.Kind, n.Lines = Change, []string{"untag " + types(s.Untag)}
+	case s.Emit != nil:
+		n.Kind, n.Lines = Change, []string{"emit " + s.Emit.Type.Value}
+	case s.Exit != nil:
+		n.Kind, n.Lines, ends = End, []string{"exit: " + s.Exit.Value}, true
+	}
+	if s.If != nil {
+		n.Lines = append(n.Lines, "only if "+s.If.Value)
+		switch {
+		case ends:
+			arms, ends = []arm{{label: "if not"}}, false
+		case len(arms) > 0:
+			arms = append(arms, arm{label: "if not"})
+		}
+	}
+	b.g.Nodes[at] = n
+	return item{node: at, arms: arms, ends: ends}
+}
+
+// stepID is what actions and traces call a step.
+func stepID(s *journey.Step) string {
+	switch {
+	case s.OwnID != nil:
+		return s.OwnID.Value
+	case s.Send != nil:
+		return s.Send.Template.Value
+	}
+	return s.Place
+}
+
+func waitText(w *journey.Wait) string {
+	if w.SinceEnter {
+		return "wait until " + yamlfile.FormatDuration(w.For) + " after the entry"
+	}
+	return "wait " + yamlfile.FormatDuration(w.For)
+}
+
+func awaitLines(a *journey.Await) []string {
+	if a.Forever {
+		return []string{"await"}
+	}
+	return []string{"await", "at most " + yamlfile.FormatDuration(a.Within)}
+}
+
+func (b *builder) await(a *journey.Await) []arm {
+	var arms []arm
+	for _, t := range a.Events {
+		label := strings.Join(triggerLines(t), " ")
+		if t.Since {
+			label += ", since the entry"
+		}
+		if t.Reset {
+			arms = append(arms, arm{label: label + ": the time begins anew", back: true})
+			continue
+		}
+		arms = append(arms, arm{label: label, body: b.steps(t.Do)})
+	}
+	if !a.Forever {
+		arms = append(arms, arm{label: "after " + yamlfile.FormatDuration(a.Within), body: b.steps(a.Timeout)})
+	}
+	return arms
+}
+
+func (b *builder) branch(list []*journey.Arm) []arm {
+	arms := make([]arm, 0, len(list)+1)
+	open := true
+	for _, a := range list {
+		label := "else"
+		if a.If != nil {
+			label = "if " + a.If.Value
+		} else {
+			open = false
+		}
+		arms = append(arms, arm{label: label, body: b.steps(a.Do)})
+	}
+	if open {
+		arms = append(arms, arm{label: "else"})
+	}
+	return arms
+}
+
+func (b *builder) split(s *journey.Split) []arm {
+	var sum float64
+	for i := range s.Arms {
+		sum += s.Arms[i].Weight
+	}
+	arms := make([]arm, 0, len(s.Arms))
+	for i := range s.Arms {
+		a := &s.Arms[i]
+		label := a.Name.Value
+		if sum > 0 {
+			label += fmt.Sprintf(" (%.4g%%)", a.Weight/sum*100)
+		}
+		arms = append(arms, arm{label: label, body: b.steps(a.Do)})
+	}
+	return arms
+}
+
+func sendLines(s *journey.Send, id string) []string {
+	lines := []string{"send " + s.Channel.Value, s.Template.Value}
+	if id != s.Template.Value {
+		lines[1] += " (" + id + ")"
+	}
+	if s.Expire > 0 {
+		lines = append(lines, "expires after "+yamlfile.FormatDuration(s.Expire))
+	}
+	if s.Transactional {
+		lines = append(lines, "transactional")
+	}
+	return lines
+}
+
+func assignLines(list []journey.Assign) []string {
+	lines := make([]string, len(list))
+	for i, a := range list {
+		lines[i] = a.Name.Value + " = " + valueText(a.Value)
+	}
+	return lines
+}
+
+// valueText is a value as its author wrote it, or nearly so.
+func valueText(v *journey.Value) string {
+	switch {
+	case v == nil:
+		return "null"
+	case v.Kind == journey.TextValue:
+		return v.Text.Value
+	case v.Kind == journey.ListValue:
+		return "[…]"
+	case v.Kind == journey.MapValue:
+		return "{…}"
+	}
+	text, err := json.Marshal(v.Scalar)
+	if err != nil {
+		return "…"
+	}
+	return string(text)
+}
