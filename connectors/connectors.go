@@ -34,13 +34,12 @@ type FetchRequest struct {
 // with package batch; the memory is the receiver's. A last batch that was cut off is not in it.
 type Fetched struct {
 	TopicPartition
-	Code            Code
-	LogStart        int64
-	HighWatermark   int64
-	LastStable      int64
-	Aborted         []AbortedTransaction
-	Batches         []byte
-	PreferredBroker int32
+	Code          Code
+	LogStart      int64
+	HighWatermark int64
+	LastStable    int64
+	Aborted       []AbortedTransaction
+	Batches       []byte
 }
 
 // AbortedTransaction says that what this producer wrote from FirstOffset up to its next control batch is void.

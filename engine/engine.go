@@ -98,7 +98,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.fetcher.retry = func(tp connectors.TopicPartition, err error, tries int) {
 		e.listener.Retry(tp.Partition, tp, "fetch", err, tries)
 	}
-	e.fetcher.settled = e.Ready
+	e.fetcher.settled, e.fetcher.clock = e.Ready, e.Clock
 	e.tailer = newFetcher(carrying, &e.carriers, e.cluster, e.leaders)
 	e.tailer.retry, e.tailer.settled, e.tailer.pace = e.fetcher.retry, func() bool { return true }, tailPace
 	e.control = e.newControl()

@@ -25,8 +25,9 @@ type env struct {
 	// producer is Cluster.InitProducerID.
 	producer func(transactionalID string, done func(connectors.Producer, error))
 	// fetchFrom says from where records of the source are wanted, one answer after another; a negative offset: none.
-	// Answers to an earlier call may still come. Who delivers has added the bytes to the shard's backlog.
-	fetchFrom func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched))
+	// Answers to an earlier call may still come. Who delivers has added the bytes to the shard's backlog, and says of a
+	// moment that the partition's leader gave the answer after it.
+	fetchFrom func(offset int64, leaderEpoch int32, deliver func(f connectors.Fetched, asked time.Time))
 	// tail is fetchFrom for the shard's journal, for a standby.
 	tail func(offset int64, deliver func(connectors.Fetched))
 	// controlFrom has the shard told of the commands of APP.control from an offset on, first of all that are there; a

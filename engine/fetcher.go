@@ -19,6 +19,7 @@ type fetcher struct {
 	retry   func(tp connectors.TopicPartition, err error, tries int)
 	settled func() bool   // false while shards are about to join the poll: then polls are short
 	pace    time.Duration // a poll that brought little is followed by the next one only after this
+	clock   func() time.Time
 
 	mu struct {
 		sync.Mutex
@@ -35,7 +36,7 @@ type feed struct {
 	refusals    int  // answers in a row that say neither records nor their end
 	finding     bool // its leader is looked for, or will be after a while
 	shard       *shard
-	deliver     func(connectors.Fetched)
+	deliver     func(f connectors.Fetched, asked time.Time)
 }
 
 const (
@@ -47,14 +48,15 @@ const (
 )
 
 func newFetcher(ctx context.Context, wg *sync.WaitGroup, c connectors.Cluster, l *leaders) *fetcher {
-	f := &fetcher{cluster: c, leaders: l, ctx: ctx, wg: wg}
+	f := &fetcher{cluster: c, leaders: l, ctx: ctx, wg: wg, clock: time.Now}
 	f.mu.feeds = map[connectors.TopicPartition]*feed{}
 	f.mu.running = map[int32]bool{}
 	return f
 }
 
-// from has a partition's records fetched for a shard from an offset on; a negative one ends it.
-func (f *fetcher) from(s *shard, tp connectors.TopicPartition, offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
+// from has a partition's records fetched for a shard from an offset on; a negative one ends it. Each answer is delivered
+// with the moment before it was asked for: what it says of the partition's end was so at that moment or later.
+func (f *fetcher) from(s *shard, tp connectors.TopicPartition, offset int64, leaderEpoch int32, deliver func(f connectors.Fetched, asked time.Time)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	x := f.mu.feeds[tp]
@@ -139,6 +141,7 @@ func (f *fetcher) poll(broker int32) {
 		if held || !f.settled() {
 			wait = shortWait
 		}
+		asked := f.clock()
 		answers, err := f.cluster.Fetch(f.ctx, &connectors.FetchRequest{Broker: broker, Positions: positions, MaxWait: wait,
 			MaxBytes: fetchBytes, PartitionMax: fetchEach, ReadCommitted: true})
 		if f.ctx.Err() != nil {
@@ -159,7 +162,7 @@ func (f *fetcher) poll(broker int32) {
 		most := 0
 		for i := range answers {
 			most = max(most, len(answers[i].Batches))
-			f.answer(&answers[i], places, broker)
+			f.answer(&answers[i], asked, places, broker)
 		}
 		if most < fetchEach/4 && sleep(f.ctx, f.pace) != nil {
 			return
@@ -207,7 +210,7 @@ func (f *fetcher) positions(broker int32) (positions []connectors.Position, plac
 	return positions, places, held
 }
 
-func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicPartition]place, broker int32) {
+func (f *fetcher) answer(a *connectors.Fetched, asked time.Time, places map[connectors.TopicPartition]place, broker int32) {
 	next, epoch := int64(-1), int32(-1)
 	if a.Code == connectors.OK {
 		next, epoch = behind(a.Batches)
@@ -236,7 +239,7 @@ func (f *fetcher) answer(a *connectors.Fetched, places map[connectors.TopicParti
 	switch a.Code {
 	case connectors.OK, connectors.OffsetOutOfRange:
 		x.shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
-		deliver(*a)
+		deliver(*a, asked)
 	default:
 		f.retry(a.TopicPartition, a.Problem(), refusals)
 		wait := time.Duration(0) // the first may only be about a leader that moved

@@ -84,7 +84,7 @@ func newFetchStand(t *testing.T, ctx context.Context) *fetchStand {
 
 // want has a partition fetched; what comes is noted under a name.
 func (s *fetchStand) want(sh *shard, offset int64, name string) {
-	s.from(sh, sh.source, offset, -1, func(f connectors.Fetched) {
+	s.from(sh, sh.source, offset, -1, func(f connectors.Fetched, _ time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		next, _ := behind(f.Batches)
@@ -230,12 +230,12 @@ func TestFetcherFollowsWhatOthersLearn(t *testing.T) {
 
 // An answer to what was wanted before lies elsewhere in the partition: to hear it would be to skip records.
 func TestShardHearsOnlyWhatItWants(t *testing.T) {
-	var delivers []func(connectors.Fetched)
-	s := newShard(shardConfig{}, &env{fetchFrom: func(_ int64, _ int32, d func(connectors.Fetched)) { delivers = append(delivers, d) }}, Listener{}.filled())
+	var delivers []func(connectors.Fetched, time.Time)
+	s := newShard(shardConfig{}, &env{fetchFrom: func(_ int64, _ int32, d func(connectors.Fetched, time.Time)) { delivers = append(delivers, d) }}, Listener{}.filled())
 	s.phase = phaseRunning
 	deliver := func(i int) {
 		s.backlog.Add(3)
-		delivers[i](connectors.Fetched{Batches: []byte("abc")})
+		delivers[i](connectors.Fetched{Batches: []byte("abc"), LastStable: 20}, time.Time{})
 	}
 	s.want(10, -1)
 	deliver(0)

@@ -35,7 +35,7 @@ func newFuzzClaim(t testing.TB, k *simKit) *fuzzClaim {
 		offset:      func(connectors.TopicPartition, int64, func(int64, error)) {},
 		check:       func(func(int64, error)) {},
 		producer:    func(string, func(connectors.Producer, error)) {},
-		fetchFrom:   func(int64, int32, func(connectors.Fetched)) {},
+		fetchFrom:   func(int64, int32, func(connectors.Fetched, time.Time)) {},
 		tail:        func(int64, func(connectors.Fetched)) {},
 		controlFrom: func(int64, func(commands)) {},
 		dropped:     func(string) {},

@@ -75,13 +75,13 @@ func (r *runner) env() *env {
 				back(func() { done(p, err) })
 			})
 		},
-		fetchFrom: func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched)) {
-			e.fetcher.from(r.shard, r.shard.source, offset, leaderEpoch, func(f connectors.Fetched) {
-				back(func() { deliver(f) })
+		fetchFrom: func(offset int64, leaderEpoch int32, deliver func(connectors.Fetched, time.Time)) {
+			e.fetcher.from(r.shard, r.shard.source, offset, leaderEpoch, func(f connectors.Fetched, asked time.Time) {
+				back(func() { deliver(f, asked) })
 			})
 		},
 		tail: func(offset int64, deliver func(connectors.Fetched)) {
-			e.tailer.from(r.shard, r.shard.journal, offset, -1, func(f connectors.Fetched) {
+			e.tailer.from(r.shard, r.shard.journal, offset, -1, func(f connectors.Fetched, _ time.Time) {
 				back(func() { deliver(f) })
 			})
 		},

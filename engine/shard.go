@@ -142,12 +142,15 @@ func newShard(cfg shardConfig, e *env, l *Listener) *shard {
 func (s *shard) want(offset int64, leaderEpoch int32) {
 	s.turn++
 	turn := s.turn
-	s.env.fetchFrom(offset, leaderEpoch, func(f connectors.Fetched) {
+	s.env.fetchFrom(offset, leaderEpoch, func(f connectors.Fetched, asked time.Time) {
 		if s.turn != turn || s.phase != phaseRunning {
 			s.backlog.Add(-int64(len(f.Batches)))
 			return
 		}
 		s.queue = append(s.queue, f)
+		if f.Code == connectors.OK {
+			s.timers.told(asked, f.LastStable)
+		}
 	})
 }
 

@@ -35,6 +35,7 @@ var simSabotages = []simSabotage{
 	{"cursor", 5000},
 	{"late", 30000},
 	{"caught up", 500},
+	{"asked", 5000},
 	{"clock", 2000},
 }
 

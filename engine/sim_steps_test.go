@@ -311,12 +311,30 @@ func (s *sim) poll(o *simOwner) {
 	if o.fetch < 0 {
 		return
 	}
+	if o.polled != nil { // the answer comes late: it says how it was
+		o.polled()
+		o.polled = nil
+		return
+	}
+	asked := s.now(o)
 	f, _ := s.broker.read(s.source, o.fetch, 5-s.draw(5))
 	if next, _ := behind(f.Batches); next >= 0 {
 		o.fetch = next
 	}
-	o.shard.backlog.Add(int64(len(f.Batches)))
-	o.deliver(f)
+	deliver := o.deliver
+	arrive := func() {
+		o.shard.backlog.Add(int64(len(f.Batches)))
+		o.shard.enter(s.now(o))
+		if s.broken == "asked" { // what an answer says is taken for how it is
+			asked = s.now(o)
+		}
+		deliver(f, asked)
+	}
+	if s.draw(4) == 3 {
+		o.polled = arrive
+		return
+	}
+	arrive()
 }
 
 // rounds lets an owner work undisturbed for a while; what is on its way arrives.

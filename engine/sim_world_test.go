@@ -85,7 +85,8 @@ type simOwner struct {
 	shard   *shard
 	alive   bool
 	fetch   int64
-	deliver func(connectors.Fetched)
+	deliver func(connectors.Fetched, time.Time)
+	polled  func() // an answer to a poll, on its way
 	answers []func()
 	dir     *simDir
 	again   bool          // dropped: begin when drawn
@@ -507,8 +508,8 @@ func (s *sim) env(o *simOwner) *env {
 			})
 		},
 		producer: func(id string, done func(connectors.Producer, error)) { s.initProducer(o, id, done) },
-		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched)) {
-			o.fetch, o.deliver = offset, deliver
+		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched, time.Time)) {
+			o.fetch, o.deliver, o.polled = offset, deliver, nil
 		},
 		controlFrom: func(offset int64, deliver func(commands)) { o.control = simFeed{offset, deliver, -1} },
 		dropped:     func(reason string) { s.dropped(o, reason) },

@@ -16,10 +16,11 @@ import (
 // the shard is behind, so a reminder never overtakes the purchase that cancels it.
 //
 // The naive way is to believe "caught up" while the newest fetch answer is young: whatever came to the partition since
-// that answer, or lies in an answer that nobody has taken yet, is overtaken then, by as much as the process is slow. So
-// when a timer is due, the source is asked where it ends (check). Once the shard has handled everything below that end,
-// it had handled all that was there when it asked, and the clock may go to that moment. An owner that was suspended
-// asks like any other.
+// that answer, or lies in an answer that nobody has taken yet, is overtaken then, by as much as the process is slow. But
+// each fetch answer says where the source ended at a moment after it was asked for (told). Once the shard has handled
+// everything below that end, it had handled all that was there when it asked, and the clock may go to that moment. When
+// a timer is due and no answer brings the clock there, because a poll waits for records that do not come, the source is
+// asked where it ends (check). An owner that was suspended asks like any other.
 //
 // The index holds at least one entry at or before each customer's earliest due time, and the document is the truth:
 // cancelling writes nothing, and firing looks again. Entries reach the index with their unit, so an insert may come to
@@ -122,6 +123,21 @@ func (t *timers) advance() {
 	if t.end >= 0 && t.shard.position >= t.end {
 		t.clock, t.end = max(t.clock, t.asked), -1
 	}
+}
+
+// told hears where the source ended, and of a moment before its leader said so.
+func (t *timers) told(asked time.Time, end int64) {
+	if t.end >= 0 || withoutAsk { // an earlier end is reached sooner
+		return
+	}
+	now := t.shard.now
+	moment := t.wall() - 1 - (elapsed(asked, now) + time.Millisecond - 1).Milliseconds()
+	if moment <= t.clock {
+		return
+	}
+	t.asked, t.end = moment, end
+	t.askNext = now.Add(askInterval) // the next answer may be on its way
+	t.advance()
 }
 
 // askInterval is the least time between two questions where the source ends. What becomes due meanwhile waits.

@@ -43,7 +43,6 @@ func (s *suite) fetch(t *testing.T) {
 				want(t, "log start", f.LogStart, 0)
 				want(t, "high watermark", f.HighWatermark, 2)
 				want(t, "last stable", f.LastStable, 2)
-				want(t, "preferred", f.PreferredBroker, -1)
 				var r batch.Reader
 				r.Reset(f.Batches, 1, nil)
 				if got, want := values(t, &r), []string{"1:" + f.Topic}; !slices.Equal(got, want) {

@@ -10,9 +10,9 @@ import (
 	"wend/connectors"
 )
 
-// fetchVersion is the newest that kafka-go negotiates, and the last with names where later ones have topic ids (13).
-// Brokers from 2.3 to 4.x speak it. Down to 4 (0.11) only fields are missing.
-const fetchVersion int16 = 11
+// fetchVersion is the last with which only a partition's leader answers (KIP-392): a follower may not know of what lies at
+// its end. Brokers from 2.1 to 4.x speak it. Down to 4 (0.11) only fields are missing.
+const fetchVersion int16 = 10
 
 // Fetch implements connectors.Cluster. The answer's Batches are slices of one buffer, read off the connection without
 // another copy: whoever keeps one partition's keeps all of it.
@@ -84,9 +84,6 @@ func appendFetch(b []byte, req *connectors.FetchRequest, version int16, id int32
 	if version >= 7 { // nothing to forget
 		b = binary.BigEndian.AppendUint32(b, 0)
 	}
-	if version >= 11 { // no rack
-		b = appendString(b, "")
-	}
 	return finish(b)
 }
 
@@ -104,7 +101,7 @@ func decodeFetch(b []byte, version int16) ([]connectors.Fetched, error) {
 	for topics := d.count(6); topics > 0; topics-- {
 		topic := d.string()
 		for partitions := d.count(26); partitions > 0; partitions-- {
-			f := connectors.Fetched{PreferredBroker: -1, LogStart: -1}
+			f := connectors.Fetched{LogStart: -1}
 			f.Topic = topic
 			f.Partition = d.int32()
 			f.Code = connectors.Code(d.int16())
@@ -118,9 +115,6 @@ func decodeFetch(b []byte, version int16) ([]connectors.Fetched, error) {
 				for i := range f.Aborted {
 					f.Aborted[i] = connectors.AbortedTransaction{ProducerID: d.int64(), FirstOffset: d.int64()}
 				}
-			}
-			if version >= 11 {
-				f.PreferredBroker = d.int32()
 			}
 			f.Batches = whole(d.bytes())
 			if d.err != nil {

@@ -94,7 +94,7 @@ func fetchAnswer(version int16) []byte {
 	topic := kmsg.NewFetchResponseTopic()
 	topic.Topic = "a"
 	p := kmsg.NewFetchResponseTopicPartition()
-	p.Partition, p.HighWatermark, p.LastStableOffset, p.LogStartOffset, p.PreferredReadReplica = 3, 20, 15, 5, 2
+	p.Partition, p.HighWatermark, p.LastStableOffset, p.LogStartOffset = 3, 20, 15, 5
 	aborted := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
 	aborted.ProducerID, aborted.FirstOffset = 8, 16
 	p.AbortedTransactions = append(p.AbortedTransactions, aborted)
@@ -118,7 +118,7 @@ func TestFetchAnswer(t *testing.T) {
 			!slices.Equal(f.Aborted, []connectors.AbortedTransaction{{ProducerID: 8, FirstOffset: 16}}) {
 			t.Errorf("v%d: %+v", version, f)
 		}
-		if version >= 5 && f.LogStart != 5 || version >= 11 && f.PreferredBroker != 2 {
+		if version >= 5 && f.LogStart != 5 {
 			t.Errorf("v%d: %+v", version, f)
 		}
 		if len(f.Batches) != 170 || cap(f.Batches) != 170 {
