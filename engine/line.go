@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -70,6 +71,9 @@ func (n *line) put(broker int32, p parcel) {
 // carry sends what waits for the broker, request after request, until nothing does.
 func (n *line) carry(broker int32) {
 	for {
+		for range 4 { // whoever was handed events by the same answer is about to submit too
+			runtime.Gosched()
+		}
 		load := n.load(broker)
 		if load == nil {
 			return
