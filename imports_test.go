@@ -71,6 +71,7 @@ func TestOwnImports(t *testing.T) {
 		"engine/journey/expr":      {"schemas", "engine/journey/localtime"},
 		"engine/journey/localtime": {},
 		"engine/journey/graph":     {"engine/journey", "schemas/yamlfile"},
+		"engine/diff":              {"engine/journey", "schemas"},
 		"engine":                   {"engine/journey", "statestore", "connectors", "connectors/batch", "schemas", "schemas/yamlfile"},
 		"connectors":               {},
 		"connectors/batch":         {"connectors"},

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -41,17 +39,13 @@ reported on stderr with its number, and skipped.`,
 			if err != nil {
 				return err
 			}
-			in, name := s.in, "stdin"
-			if events != "-" {
-				name = events
-				f, err := os.Open(events)
-				if err != nil {
-					return fmt.Errorf("--events: %w", err)
-				}
-				defer func() { _ = f.Close() }() // it was only read
-				in = f
+			log, name, shut, err := openLog(events, s)
+			if err != nil {
+				return err
 			}
-			return simulate(w, in, s, name, journey.SimulateOptions{Until: to, Trace: trace, Format: w.config.Source.Format})
+			defer shut()
+			defer log.done()
+			return simulate(w, log, s, name, journey.SimulateOptions{Until: to, Trace: trace, Format: w.config.Source.Format})
 		},
 	}
 	cmd.Flags().StringVar(&events, "events", "", "the log, one event a line; - is stdin")
@@ -60,7 +54,7 @@ reported on stderr with its number, and skipped.`,
 	return cmd
 }
 
-func simulate(w workspace, in io.Reader, s streams, name string, o journey.SimulateOptions) error {
+func simulate(w workspace, in *progress, s streams, name string, o journey.SimulateOptions) error {
 	out := bufio.NewWriter(s.out)
 	told := bufio.NewWriter(s.err)
 	var line []byte
@@ -70,6 +64,7 @@ func simulate(w workspace, in io.Reader, s streams, name string, o journey.Simul
 	}, func(number int, reason string) {
 		_, _ = fmt.Fprintf(told, "%s:%d: skipped: %s\n", name, number, reason)
 	})
+	in.done()
 	if o.Trace && sim != nil {
 		for _, d := range sim.Trace() {
 			_, _ = fmt.Fprintln(told, time.UnixMilli(d.Time).UTC().Format("2006-01-02T15:04:05.000Z"), d.Customer, d.Text())

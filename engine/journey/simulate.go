@@ -181,6 +181,16 @@ func (s *Simulation) Actions() []schemas.Action {
 	return s.sorted
 }
 
+// Take hands over the actions since the last Take, each customer's in order of decision, and forgets them: they are not
+// among Actions then. So a long log can be followed without keeping all that it brings about.
+func (s *Simulation) Take(each func(*schemas.Action)) {
+	for i := range s.actions {
+		each(&s.actions[i].Action)
+	}
+	clear(s.actions)
+	s.actions = s.actions[:0]
+}
+
 // Trace are the decisions by time, customer, decision. Call it after Finish; the slice is the simulation's.
 func (s *Simulation) Trace() []Traced {
 	if len(s.traced) == len(s.trace) {

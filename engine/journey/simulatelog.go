@@ -11,51 +11,82 @@ import (
 	"wend/schemas"
 )
 
-// SimulateLog simulates a log of JSON lines and hands the actions to out in order. A line that is no event goes to
-// skipped with its number, from 1, and the log goes on; empty lines are passed over. A line without an event id has
-// its number as id, one without a time that of the last line that was an event. The simulation is returned for its
-// trace and counters, also with an error: one of reading, or Finish's.
-func SimulateLog(p *Program, r io.Reader, o SimulateOptions, out func(*schemas.Action), skipped func(line int, reason string)) (*Simulation, error) {
-	s := NewSimulation(p, o)
-	decoder, err := schemas.NewDecoder(o.Format)
+// LogLine is a line of a log that holds an event.
+type LogLine struct {
+	Number int    // from 1
+	Raw    []byte // valid until the next
+	// Event has an id and a time, its own or those that the line lends it. Its memory is that of the decoder.
+	Event schemas.Event
+}
+
+// ReadLog reads a log of JSON lines. A line that is no event goes to skipped with its number, and the log goes on; empty
+// lines are passed over. A line without an event id has its number as id, one without a time that of the last line that
+// was an event. The error is one of reading, or of a format that cannot be read.
+func ReadLog(r io.Reader, format schemas.Format, each func(*LogLine), skipped func(line int, reason string)) error {
+	decoder, err := schemas.NewDecoder(format)
 	if err != nil {
-		return s, fmt.Errorf("simulate: %w", err)
+		return fmt.Errorf("the log: %w", err)
 	}
 	last := int64(schemas.NoTime)
 	lines := bufio.NewReaderSize(r, 1<<16)
 	var line []byte
-	for n := 1; ; n++ {
+	var l LogLine
+	for l.Number = 1; ; l.Number++ {
 		line, err = readLine(lines, line[:0])
 		if err != nil && !errors.Is(err, io.EOF) {
-			return s, fmt.Errorf("simulate: read line %d of the log: %w", n, err)
+			return fmt.Errorf("read line %d of the log: %w", l.Number, err)
 		}
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			if n == 1 {
-				text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-			}
-			var ev schemas.Event
+		l.Raw = bytes.TrimSpace(line)
+		if l.Number == 1 {
+			l.Raw = bytes.TrimPrefix(l.Raw, []byte("\xef\xbb\xbf"))
+		}
+		if len(l.Raw) > 0 {
 			// A log has no records, hence no timestamps to bound its times.
-			switch bad := decoder.Decode(text, schemas.Origin{Timestamp: schemas.NoTime}, &ev); {
+			bad := decoder.Decode(l.Raw, schemas.Origin{Timestamp: schemas.NoTime}, &l.Event)
+			switch {
 			case bad != nil:
-				skipped(n, bad.Error())
-			case ev.Time == schemas.NoTime && last == schemas.NoTime:
-				skipped(n, "it has no time, and no event before it lends it one")
+				skipped(l.Number, bad.Error())
+			case l.Event.Time == schemas.NoTime && last == schemas.NoTime:
+				skipped(l.Number, "it has no time, and no event before it lends it one")
 			default:
-				if ev.Time == schemas.NoTime {
-					ev.Time = last
-				}
-				last = ev.Time
-				if ev.ID == "" {
-					ev.ID = strconv.Itoa(n)
-				}
-				s.Offer(&ev)
+				l.lend(last)
+				last = l.Event.Time
+				each(&l)
 			}
 		}
 		if err != nil {
-			break
+			return nil
 		}
 	}
-	err = s.Finish()
+}
+
+// lend gives the event what its line does not say.
+func (l *LogLine) lend(time int64) {
+	if l.Event.Time == schemas.NoTime {
+		l.Event.Time = time
+	}
+	if l.Event.ID == "" {
+		l.Event.ID = strconv.Itoa(l.Number)
+	}
+}
+
+// Again decodes the line's text once more, for whoever kept it with its number and the event's time.
+func (l *LogLine) Again(d *schemas.Decoder, time int64) error {
+	if err := d.Decode(l.Raw, schemas.Origin{Timestamp: schemas.NoTime}, &l.Event); err != nil {
+		return err
+	}
+	l.lend(time)
+	return nil
+}
+
+// SimulateLog simulates a log (see ReadLog) and hands the actions to out in order. The simulation is returned for its
+// trace and counters, also with an error: one of reading, or Finish's.
+func SimulateLog(p *Program, r io.Reader, o SimulateOptions, out func(*schemas.Action), skipped func(line int, reason string)) (*Simulation, error) {
+	s := NewSimulation(p, o)
+	if err := ReadLog(r, o.Format, func(l *LogLine) { s.Offer(&l.Event) }, skipped); err != nil {
+		return s, fmt.Errorf("simulate: %w", err)
+	}
+	err := s.Finish()
 	actions := s.Actions()
 	for i := range actions {
 		out(&actions[i])
