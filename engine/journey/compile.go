@@ -99,14 +99,14 @@ func (c *compiler) attributes() {
 			declared = append(declared, expr.Attribute{Name: a.Name.Value, Type: t})
 		}
 	}
-	env, err := expr.NewEnv(declared)
+	env, err := expr.NewEnv(expr.Names{Attributes: declared})
 	if err != nil {
 		at := yamlfile.Pos{File: "profile.yaml", Line: 1, Col: 1}
 		if len(c.ws.Profile.Attributes) > 0 {
 			at = c.ws.Profile.Attributes[0].Name.Pos
 		}
 		c.problems.Errorf(at, "the attributes cannot be used: %v", err)
-		env, _ = expr.NewEnv(nil)
+		env, _ = expr.NewEnv(expr.Names{})
 	}
 	c.env = env
 }

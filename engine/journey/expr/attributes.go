@@ -34,12 +34,16 @@ type provider struct {
 	profile map[string]*types.FieldType
 	names   []string // of profile, in order
 	sent    map[string]*types.FieldType
+	score   map[string]*types.FieldType
+	segment map[string]*types.FieldType
+	scores  map[string]int // place in Names
+	places  map[string]int // of segments
 }
 
-func newProvider(base types.Provider, attributes []Attribute) (*provider, error) {
+func newProvider(base types.Provider, names Names) (*provider, error) {
 	declared := builtin()
 	seen := map[string]bool{}
-	for _, a := range attributes {
+	for _, a := range names.Attributes {
 		if !namePattern().MatchString(a.Name) {
 			return nil, fmt.Errorf("attribute %q: a name is a lower case letter, then lower case letters, digits and _", a.Name)
 		}
@@ -52,7 +56,16 @@ func newProvider(base types.Provider, attributes []Attribute) (*provider, error)
 		seen[a.Name] = true
 		declared[a.Name] = a.Type
 	}
-	p := &provider{Provider: base, profile: map[string]*types.FieldType{}, sent: sentFields()}
+	p := &provider{
+		Provider: base, profile: map[string]*types.FieldType{}, sent: sentFields(),
+		score: scoreFields(names.Scores), segment: segmentFields(names.Segments), scores: map[string]int{}, places: map[string]int{},
+	}
+	for i, s := range names.Scores {
+		p.scores[s.Name] = i
+	}
+	for i, name := range names.Segments {
+		p.places[name] = i
+	}
 	for name, t := range declared {
 		f, err := attributeField(name, t)
 		if err != nil {
@@ -72,6 +85,10 @@ func (p *provider) of(structType string) map[string]*types.FieldType {
 		return p.profile
 	case sentTypeName:
 		return p.sent
+	case scoreTypeName:
+		return p.score
+	case segmentTypeName:
+		return p.segment
 	}
 	return nil
 }
@@ -82,6 +99,10 @@ func (p *provider) FindStructType(name string) (*types.Type, bool) {
 		return types.NewTypeTypeWithParam(profileType), true
 	case sentTypeName:
 		return types.NewTypeTypeWithParam(sentType), true
+	case scoreTypeName:
+		return types.NewTypeTypeWithParam(scoreType), true
+	case segmentTypeName:
+		return types.NewTypeTypeWithParam(segmentType), true
 	}
 	return p.Provider.FindStructType(name)
 }

@@ -23,11 +23,13 @@ type Env struct {
 	cel       *cel.Env
 	provider  *provider
 	functions map[string]bool
+	windows   *windowSet
 }
 
-// NewEnv returns an environment in which the profile has these attributes, besides tags, consent and timezone. The
-// error is about an attribute that is declared twice, whose name is none, or that contradicts one of those three.
-func NewEnv(attributes []Attribute) (*Env, error) {
+// NewEnv returns an environment in which the profile has these attributes, besides tags, consent and timezone, and
+// which knows these scores and segments. The error is about an attribute that is declared twice, whose name is none, or
+// that contradicts one of those three.
+func NewEnv(names Names) (*Env, error) {
 	subset := env.NewLibrarySubset()
 	for _, name := range []string{
 		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Less,
@@ -52,7 +54,10 @@ func NewEnv(attributes []Attribute) (*Env, error) {
 		cel.Variable("profile", profileType),
 		cel.Variable("sent", cel.MapType(cel.StringType, sentType)),
 		cel.Variable("now", cel.TimestampType),
+		cel.Variable("score", scoreType),
+		cel.Variable("segment", segmentType),
 		cel.Variable(zoneVar, zoneType),
+		cel.Variable(stateVar, stateType),
 		cel.ParserRecursionLimit(maxNesting),
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ExpressionNodeLimit(maxExprNodes),
@@ -61,12 +66,14 @@ func NewEnv(attributes []Attribute) (*Env, error) {
 	opts = append(opts, operatorOptions()...)
 	opts = append(opts, timeOptions()...)
 	opts = append(opts, textOptions()...)
+	windows := &windowSet{at: map[Window]int{}}
+	opts = append(opts, windowOptions(windows)...)
 	base, err := cel.NewCustomEnv(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("expressions: %w", err)
 	}
 	// Last, for the libraries register types of their own, which only the library's registry takes.
-	p, err := newProvider(base.CELTypeProvider(), attributes)
+	p, err := newProvider(base.CELTypeProvider(), names)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +81,7 @@ func NewEnv(attributes []Attribute) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expressions: %w", err)
 	}
-	e := &Env{cel: c, provider: p, functions: map[string]bool{}}
+	e := &Env{cel: c, provider: p, functions: map[string]bool{}, windows: windows}
 	for name := range c.Functions() {
 		e.functions[name] = true
 	}

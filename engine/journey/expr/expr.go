@@ -58,16 +58,21 @@ type Vars struct {
 	Enter   Source
 	Profile schemas.Fields
 	Sent    []schemas.Sent
+	State   State // nil: scores, segments and windows fail
 	Now     int64 // ms
 	Zone    *time.Location
 }
 
-// Reads is what an expression may read: the top-level fields of the two events and the attributes, in order, each once.
-// All: the whole value may be needed.
+// Reads is what an expression may read: the top-level fields of the two events, the attributes (timezone too where the
+// customer's zone matters), scores and segments by their place in Names and windows by that in Env.Windows, all in order,
+// each once. All: the whole value may be needed.
 type Reads struct {
 	Event    []string
 	EventAll bool
 	Enter    []string
 	EnterAll bool
 	Profile  []string
+	Scores   []int
+	Segments []int
+	Windows  []int
 }

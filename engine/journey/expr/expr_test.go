@@ -17,12 +17,12 @@ func (b body) Map() map[string]any           { return b }
 
 func testEnv(t testing.TB) *Env {
 	t.Helper()
-	env, err := NewEnv([]Attribute{
+	env, err := NewEnv(Names{Attributes: []Attribute{
 		{"email", String}, {"first_name", String}, {"birthday", Date}, {"tier", String}, {"ltv", Double}, {"purchases", Int},
 		{"vip", Bool}, {"last_seen", Timestamp}, {"items", List}, {"prefs", Map}, {"absent_text", String}, {"absent_int", Int},
 		{"absent_double", Double}, {"absent_bool", Bool}, {"absent_date", Date}, {"absent_time", Timestamp},
 		{"absent_list", List}, {"absent_map", Map},
-	})
+	}, Scores: []Score{{"lead", true}, {"heat", false}}, Segments: []string{"hot", "cold"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,12 +201,21 @@ func TestErrors(t *testing.T) {
 		{"sent in an enter condition", "event.x == 1 && has(sent.hello)", enter, "sent", "may be used in `goal`, in `exit` and in steps"},
 		{"event in becomes", "event.x == 1", becomes, "event", "may be used"},
 		{"now in becomes", "now > time(0)", becomes, "now", "not in `becomes`"},
-		{"score", "score.lead > 1", testScope(), "score", "score is not supported yet by this version of Wend"},
-		{"segment", "!segment.hot", testScope(), "segment", "not supported yet by this version of Wend"},
-		{"count", `count("browse", "10m") > 3`, testScope(), "count", "not supported yet by this version of Wend"},
-		{"sum", `sum("purchase", "price", "30d") > 3`, testScope(), "sum", "not supported yet by this version of Wend"},
-		{"last", `last("purchase") < now`, testScope(), "last", "not supported yet by this version of Wend"},
-		{"seen", `seen("purchase")`, testScope(), "seen", "not supported yet by this version of Wend"},
+		{"unknown score", "score.leed > 1", testScope(), "score", "no score is called leed; did you mean lead? (profile.yaml declares them under scores)"},
+		{"score by itself", "score == 1", testScope(), "score", "score is not a value by itself"},
+		{"score by index", `score["lead"] > 1`, testScope(), "score", "write score.lead"},
+		{"unknown segment", "!segment.hat", testScope(), "segment", "no segment is called hat; did you mean hot?"},
+		{"segment that is computed", "segment[event.x]", testScope(), "segment", "must be written out"},
+		{"segment compared with a number", "segment.hot == 1", testScope(), "segment", "never equal"},
+		{"window that is computed", `count(event.type, "10m") > 3`, testScope(), "count", `constant texts: write count("browse", "10m")`},
+		{"window without a unit", `count("browse", "10") > 3`, testScope(), `"10"`, `"10" is not a window`},
+		{"window of nothing", `1 < count("browse", "0s")`, testScope(), `"0s"`, "a duration above 0"},
+		{"count without a window", `count("browse") > 3`, testScope(), "count", `count() takes constant texts: write count("browse", "10m")`},
+		{"last with a window", `last("a", "1m") < now`, testScope(), "last", `write last("purchase")`},
+		{"sum without a field", `sum("purchase", "30d") > 3`, testScope(), "sum", `sum("purchase", "price", "30d")`},
+		{"count by itself", "count > 1", testScope(), "count", "count is a function: write"},
+		{"window of an enrollment in what opens one", `count("a", "enter") > 1`, enter, "count", "known only in"},
+		{"last against a number", `last("purchase") > 3`, testScope(), "last", "> does not go with a timestamp and a whole number"},
 		{"condition of text", "profile.tier", testScope(), "profile", "a condition is true or false, not text"},
 		{"condition of a number", "event.x == 1 ? 1 : 2", testScope(), "event", "not a whole number"},
 		{"condition that is optional", "event.?vip", testScope(), "event", ".orValue(false)"},

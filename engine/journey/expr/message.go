@@ -154,6 +154,10 @@ func typeText(t string) string {
 		return "the profile"
 	case sentTypeName:
 		return "a send"
+	case scoreTypeName:
+		return "the scores"
+	case segmentTypeName:
+		return "the segments"
 	}
 	switch {
 	case strings.HasPrefix(t, "list("):

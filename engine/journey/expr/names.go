@@ -23,11 +23,12 @@ type walker struct {
 	locals []string // variables of the macros around the node
 	err    *Error   // the first problem
 
-	event, enter, profile map[string]bool
-	eventAll, enterAll    bool
-	paths                 map[int64]path // by the id of a select or index
-	loops                 bool           // has a comprehension
-	outside               bool           // reads anything that is known only when it runs
+	event, enter, profile     map[string]bool
+	eventAll, enterAll        bool
+	scores, segments, windows map[int]bool
+	paths                     map[int64]path // by the id of a select or index
+	loops                     bool           // has a comprehension
+	outside                   bool           // reads anything that is known only when it runs
 }
 
 // path is how an author wrote a chain of fields.
@@ -60,6 +61,7 @@ func newWalker(e *Env, sc Scope, src *source) *walker {
 	return &walker{
 		env: e, scope: sc, source: src,
 		event: map[string]bool{}, enter: map[string]bool{}, profile: map[string]bool{}, paths: map[int64]path{},
+		scores: map[int]bool{}, segments: map[int]bool{}, windows: map[int]bool{},
 	}
 }
 
@@ -74,6 +76,7 @@ func (w *walker) reads() Reads {
 		Event: sortedKeys(w.event), EventAll: w.eventAll,
 		Enter: sortedKeys(w.enter), EnterAll: w.enterAll,
 		Profile: sortedKeys(w.profile),
+		Scores:  sortedNumbers(w.scores), Segments: sortedNumbers(w.segments), Windows: sortedNumbers(w.windows),
 	}
 }
 
@@ -155,7 +158,7 @@ func typeName(name string) bool {
 // whole judges a name that stands by itself.
 func (w *walker) whole(x ast.Expr) {
 	name := w.variable(x)
-	if name == "" || name == zoneVar && w.use(x, name) || typeName(name) {
+	if name == "" || (name == zoneVar || name == stateVar) && w.use(x, name) || typeName(name) {
 		return
 	}
 	if !w.use(x, name) {
@@ -170,6 +173,10 @@ func (w *walker) whole(x ast.Expr) {
 		w.fail(x, "the profile is not a value by itself: name an attribute, such as profile.%s", w.env.provider.names[0])
 	case "sent":
 		w.fail(x, "sent is not a value by itself: name a send and a field, such as sent[\"cart-reminder\"].at")
+	case "score":
+		w.fail(x, "score is not a value by itself: name one, such as score.lead")
+	case "segment":
+		w.fail(x, "segment is not a value by itself: name one, such as segment.hot_lead")
 	}
 }
 
@@ -178,7 +185,10 @@ func (w *walker) use(x ast.Expr, name string) bool {
 	w.outside = true
 	in, where := false, ""
 	switch name {
-	case zoneVar:
+	case zoneVar: // a change of the zone may change the value
+		in = true
+		w.profile["timezone"] = true
+	case stateVar, "score", "segment":
 		in = true
 	case "event":
 		in, where = w.scope.Event, "in the conditions and keys of triggers, and in steps"
@@ -190,14 +200,10 @@ func (w *walker) use(x ast.Expr, name string) bool {
 		in, where = w.scope.Sent, "in `goal`, in `exit` and in steps, but not in what opens an enrollment"
 	case "now":
 		in, where = w.scope.Now, "in conditions of events and in steps, but not in `becomes`"
-	case "score", "segment":
-		w.fail(x, "%s is not supported yet by this version of Wend", name)
-		return false
-	case "count", "sum", "last", "seen":
-		w.fail(x, "%s is a function that is not supported yet by this version of Wend", name)
-		return false
 	default:
-		if w.env.functions[name] {
+		if usage := windowUsage(name); usage != "" {
+			w.fail(x, "%s is a function: write %s", name, usage)
+		} else if w.env.functions[name] {
 			w.fail(x, "%s is a function: write %s(...)", name, name)
 		} else {
 			w.fail(x, "unknown name %s%s", name, didYouMean(name, w.names()))
@@ -216,7 +222,10 @@ func (w *walker) names() []string {
 	for _, n := range []struct {
 		name string
 		in   bool
-	}{{"event", w.scope.Event}, {"enter", w.scope.Enter}, {"profile", w.scope.Profile}, {"sent", w.scope.Sent}, {"now", w.scope.Now}} {
+	}{
+		{"event", w.scope.Event}, {"enter", w.scope.Enter}, {"profile", w.scope.Profile}, {"sent", w.scope.Sent}, {"now", w.scope.Now},
+		{"score", true}, {"segment", true},
+	} {
 		if n.in {
 			names = append(names, n.name)
 		}
@@ -271,6 +280,24 @@ func (w *walker) member(x, operand ast.Expr, name, written string) {
 			return
 		}
 		w.paths[x.ID()] = path{{v, v}, {written, name}}
+	case "score", "segment":
+		places, read := w.env.provider.scores, w.scores
+		if v == "segment" {
+			places, read = w.env.provider.places, w.segments
+		}
+		if !w.use(operand, v) {
+			return
+		}
+		i, ok := places[name]
+		switch {
+		case !ok:
+			w.fail(operand, "no %s is called %s%s (profile.yaml declares them under %ss)", v, name, didYouMean(name, sortedKeys(places)), v)
+		case written[0] == '[':
+			w.fail(operand, "write %s.%s", v, name)
+		default:
+			read[i] = true
+			w.paths[x.ID()] = path{{v, v}, {written, name}}
+		}
 	default:
 		w.visit(operand)
 		w.extend(x, operand, segment{written, name})
@@ -311,18 +338,33 @@ func (w *walker) call(x ast.Expr) {
 			w.visit(target)
 		}
 	} else if name[0] != '@' && isName(name) && !w.env.functions[name] {
-		switch name {
-		case "count", "sum", "last", "seen":
-			w.fail(x, "%s() is not supported yet by this version of Wend", name)
-		default:
+		if usage := windowUsage(name); usage != "" {
+			w.fail(x, "%s() takes constant texts: write %s", name, usage)
+		} else {
 			w.fail(x, "unknown function %s%s", name, didYouMean(name, w.functions()))
 		}
-	} else if (name == "last") && !c.IsMemberFunction() {
-		w.fail(x, "%s() is not supported yet by this version of Wend", name)
+	} else if name == "last" {
+		w.fail(x, "last() takes a constant text: write %s", windowUsage(name))
+	} else if windowUsage(name[min(1, len(name)):]) != "" && name[0] == '@' {
+		w.window(x, args[0])
+		return
 	}
 	for _, a := range args {
 		w.visit(a)
 	}
+}
+
+// window judges a call of a window function, and notes it.
+func (w *walker) window(x, number ast.Expr) {
+	w.outside = true
+	n, _ := number.AsLiteral().(types.Int)
+	win := w.env.windows.get(int(n))
+	if win.Enter && !w.scope.Enter {
+		w.fail(x, "the window \"enter\" is known only in `goal`, in `exit` and in steps: write a duration, such as 10m")
+		return
+	}
+	w.windows[int(n)] = true
+	w.paths[x.ID()] = path{{win.String(), "last"}}
 }
 
 func isName(s string) bool {
@@ -330,7 +372,7 @@ func isName(s string) bool {
 }
 
 func (w *walker) functions() []string {
-	names := []string{"has", "time"}
+	names := []string{"has", "time", "count", "sum", "last", "seen"}
 	for f := range w.env.functions {
 		if isName(f) {
 			names = append(names, f)
@@ -370,6 +412,11 @@ func (w *walker) index(x, operand, key ast.Expr, op string) {
 	case "profile":
 		if w.use(operand, v) {
 			w.fail(operand, "an attribute must be written out, such as profile.%s", w.env.provider.names[0])
+		}
+		return
+	case "score", "segment":
+		if w.use(operand, v) {
+			w.fail(operand, "the name of a %s must be written out, such as %s.name", v, v)
 		}
 		return
 	}

@@ -79,7 +79,7 @@ func nativeWithin(v ref.Val, zone *time.Location, depth int, budget *int) (any, 
 			return map[string]any{}, nil
 		}
 		return v.src.Map(), nil
-	case *profile, *sentAll, *sentOne:
+	case *profile, *sentAll, *sentOne, *state:
 		return nil, fmt.Errorf("%s is not a value by itself", kindOf(v))
 	case traits.Lister:
 		if l, ok := v.Value().([]any); ok {
@@ -153,6 +153,8 @@ func kindOf(v ref.Val) string {
 		return "the profile"
 	case *sentAll, *sentOne:
 		return "what was sent"
+	case *state:
+		return "what is known of the customer"
 	case traits.Lister:
 		return "a list"
 	case traits.Mapper:
@@ -225,6 +227,16 @@ func appendNumber(dst []byte, f float64) []byte {
 		return append(dst, '0')
 	}
 	return schemas.AppendJSON(dst, f)
+}
+
+// sortedNumbers of a map.
+func sortedNumbers(m map[int]bool) []int {
+	var keys []int
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Ints(keys)
+	return keys
 }
 
 // sortedKeys of a map.

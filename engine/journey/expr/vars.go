@@ -27,6 +27,9 @@ type activation struct {
 	enter   fields
 	profile profile
 	sent    sentAll
+	score   state
+	segment state
+	state   state
 	zone    zone
 }
 
@@ -40,6 +43,8 @@ func newActivation(v *Vars) *activation {
 	a.profile.fields = v.Profile
 	a.sent.list = v.Sent
 	a.zone.loc = v.Zone
+	a.score.kind, a.segment.kind, a.state.kind = scoreType, segmentType, stateType
+	a.score.of, a.segment.of, a.state.of = v.State, v.State, v.State
 	return a
 }
 
@@ -61,6 +66,12 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return &a.sent, true
 	case "now":
 		return types.Timestamp{Time: time.UnixMilli(a.vars.Now).UTC()}, true
+	case "score":
+		return &a.score, true
+	case "segment":
+		return &a.segment, true
+	case stateVar:
+		return &a.state, true
 	case zoneVar:
 		return &a.zone, true
 	}
@@ -78,7 +89,7 @@ type blank struct{ unknown ref.Val }
 
 func (b blank) ResolveName(name string) (any, bool) {
 	switch name {
-	case "event", "enter", "profile", "sent", "now", zoneVar:
+	case "event", "enter", "profile", "sent", "now", "score", "segment", stateVar, zoneVar:
 		return b.unknown, true
 	}
 	return nil, false
