@@ -54,6 +54,14 @@ func (d *Document) read(b []byte, r *reader) error {
 			}
 		case keyDocTallies:
 			d.Tallies = r.tallies()
+		case keyDocSeries:
+			d.Series = r.series()
+		case keyDocScores:
+			d.Scores = r.scores()
+		case keyDocLooks:
+			d.Looks = r.looks()
+		case keyDocKnown:
+			d.Known = r.uint()
 		default:
 			r.skip(0)
 		}
@@ -188,6 +196,8 @@ func (r *reader) enrollment(e *Enrollment) {
 			e.Expires = r.int()
 		case keyDeferred:
 			e.Deferred = r.deferred()
+		case keySince:
+			e.Since = r.since()
 		default:
 			r.skip(0)
 		}

@@ -15,6 +15,12 @@ type Document struct {
 	Profile  Fields
 	Journeys []JourneyState // in order of Journey
 	Tallies  []Tally        // in order of Channel
+	Series   []Series       // in order of Type: what windows look back on
+	Scores   []ScoreState   // in order of Name
+	// Looks are the conditions of becomes that were looked at, in order: a hash that names the condition, its lowest bit
+	// the value that it had.
+	Looks []uint64
+	Known uint64 // names what the program that looked last looks at; 0: nothing
 }
 
 // NewDocument is what is known of a customer of whom nothing is known.
@@ -71,6 +77,7 @@ type Enrollment struct {
 	Expires int64 // of an ended one: when its goal is no longer looked at
 
 	Deferred []Deferred // in the order in which their timers were armed
+	Since    []Since    // in order of (Type, Field)
 }
 
 // Deferred is a send that quiet hours put off, with what it was when its step was reached.

@@ -16,6 +16,8 @@ func NewDocumentReader() *DocumentReader {
 	m.journeys.keep, m.entered.keep, m.enrollments.keep, m.early.keep, m.texts.keep = true, true, true, true, true
 	m.visits.keep, m.sent.keep, m.variants.keep, m.counts.keep, m.times.keep, m.fields.keep = true, true, true, true, true, true
 	m.deferred.keep, m.tallies.keep = true, true
+	m.series.keep, m.summed.keep, m.buckets.keep, m.amounts.keep = true, true, true, true
+	m.scores.keep, m.since.keep, m.looks.keep = true, true, true
 	return &DocumentReader{mem: m}
 }
 
@@ -43,6 +45,8 @@ func (x *DocumentReader) reset() {
 	m.journeys.used, m.entered.used, m.enrollments.used, m.early.used, m.texts.used = 0, 0, 0, 0, 0
 	m.visits.used, m.sent.used, m.variants.used, m.counts.used, m.times.used, m.fields.used = 0, 0, 0, 0, 0, 0
 	m.deferred.used, m.tallies.used = 0, 0
+	m.series.used, m.summed.used, m.buckets.used, m.amounts.used = 0, 0, 0, 0
+	m.scores.used, m.since.used, m.looks.used = 0, 0, 0
 }
 
 // memory is where the lists of a document go.
@@ -61,6 +65,13 @@ type memory struct {
 	fields      slab[Field]
 	deferred    slab[Deferred]
 	tallies     slab[Tally]
+	series      slab[Series]
+	summed      slab[Summed]
+	buckets     slab[Bucket]
+	amounts     slab[Amount]
+	scores      slab[ScoreState]
+	since       slab[Since]
+	looks       slab[uint64]
 }
 
 // slab gives out lists from one piece of memory. A list has no room to grow, so growing one never writes into another.

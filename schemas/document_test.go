@@ -69,6 +69,17 @@ func full() *Document {
 		Reached: 1767225600000, Armed: 1767225600001, Due: 1767254400000, Expire: 43_200_000, Kept: true,
 	}}
 	d.Tallies = []Tally{{"", []int64{5, 5, 9}}, {"sms", []int64{math.MinInt64, math.MaxInt64}}}
+	d.Series = []Series{{Type: "browse", Last: 7}, {
+		Type: "purchase", Last: 1767225600000, Times: []int64{1767225500000, 1767225600000, 1767225600000},
+		Sums: []Summed{
+			{"items", []Amount{{Whole: -3}, {}, {Whole: math.MaxInt64}}, nil},
+			{"price", []Amount{{Whole: 3}, {Fraction: 19.99, Fractional: true}, {}}, []Amount{{Whole: 7, Fraction: 0.5, Fractional: true}, {Whole: 1, Fraction: 0.5}}},
+		},
+		Older: []Bucket{{600_000, 188504064, 300}, {2_592_000_000, 43635, 1}},
+	}}
+	d.Scores = []ScoreState{{"heat", -0.5, 0, Never}, {"lead", 61, 1767225600000, 1769817600000}}
+	d.Looks, d.Known = []uint64{1 << 63, 1<<63 | 1}, math.MaxUint64
+	e.Since = []Since{{"reply", "", Amount{Whole: 2}}, {"reply", "stars", Amount{Whole: 4, Fraction: 0.5, Fractional: true}}}
 	return d
 }
 
@@ -76,6 +87,7 @@ func full() *Document {
 func fullAtFirst() *Document {
 	d := full()
 	d.Journeys[0].Running[0].Deferred, d.Tallies = nil, nil
+	d.Journeys[0].Running[0].Since, d.Series, d.Scores, d.Looks, d.Known = nil, nil, nil, nil, 0
 	return d
 }
 
@@ -215,6 +227,9 @@ func genDocument() *rapid.Generator[*Document] {
 				}
 				e.Deferred = append(e.Deferred, d)
 			}
+			for range rapid.IntRange(0, 2).Draw(t, "since") {
+				e.Since = append(e.Since, Since{rapid.String().Draw(t, "type"), rapid.String().Draw(t, "field"), genAmount(t)})
+			}
 			for range some(t) {
 				e.Sent = append(e.Sent, rapid.Make[Sent]().Draw(t, "sent"))
 				e.Variant = append(e.Variant, rapid.Make[Variant]().Draw(t, "variant"))
@@ -247,8 +262,54 @@ func genDocument() *rapid.Generator[*Document] {
 			}
 			d.Tallies = append(d.Tallies, x)
 		}
+		for i := range rapid.IntRange(0, 2).Draw(t, "series") {
+			d.Series = append(d.Series, genSeries(t, fmt.Sprintf("%*s", i, "")))
+		}
+		for i := range rapid.IntRange(0, 2).Draw(t, "scores") {
+			x := ScoreState{fmt.Sprintf("%*s", i, ""), rapid.Float64().Draw(t, "score"), rapid.Int64().Draw(t, "last"), rapid.Int64().Draw(t, "due")}
+			if rapid.Bool().Draw(t, "never") {
+				x.Last, x.Due = 0, Never
+			}
+			d.Scores = append(d.Scores, x)
+		}
+		d.Known = rapid.Uint64().Draw(t, "known")
+		if looks := rapid.SliceOfN(rapid.Uint64(), 0, 3).Draw(t, "looks"); len(looks) > 0 {
+			d.Looks = looks
+		}
 		return d
 	})
+}
+
+func genAmount(t *rapid.T) (a Amount) {
+	if rapid.Bool().Draw(t, "whole") {
+		a.Whole = rapid.Int64().Draw(t, "whole number")
+	}
+	if a.Fractional = rapid.Bool().Draw(t, "fractional"); a.Fractional || rapid.Bool().Draw(t, "fraction") {
+		a.Fraction = rapid.Float64().Draw(t, "fractional number")
+	}
+	return a
+}
+
+func genSeries(t *rapid.T, kind string) Series {
+	few := rapid.IntRange(0, 3)
+	s := Series{Type: kind, Last: rapid.Int64().Draw(t, "last")}
+	for range few.Draw(t, "times") {
+		s.Times = append(s.Times, rapid.Int64().Draw(t, "time"))
+	}
+	for range few.Draw(t, "sums") {
+		f := Summed{Field: rapid.String().Draw(t, "field")}
+		for range few.Draw(t, "values") {
+			f.Values = append(f.Values, genAmount(t))
+		}
+		for range few.Draw(t, "older") {
+			f.Older = append(f.Older, genAmount(t))
+		}
+		s.Sums = append(s.Sums, f)
+	}
+	for range few.Draw(t, "buckets") {
+		s.Older = append(s.Older, rapid.Make[Bucket]().Draw(t, "bucket"))
+	}
+	return s
 }
 
 func TestDocumentLaws(t *testing.T) {
@@ -343,8 +404,11 @@ func TestDocumentGrows(t *testing.T) {
 				keyVisits: []any{[]any{"s", 2, later}}, keySent: []any{[]any{"s", "a", 3, later}, []any{"t"}},
 				keyVariant: []any{[]any{"s", "a", later}}, keyEarly: []any{[]any{"s", 1, []any{}, m{}, later}},
 				keyDeferred: []any{[]any{"s", "a"}, []any{"s", "a", "c", "t", m{}, []any{}, []any{}, 1, 2, 3, 4, true, later}},
+				keySince:    []any{[]any{"t", "f", 3, later}, []any{"t"}},
 			}},
 		}},
+		keyDocSeries:  []any{[]any{"a"}, []any{"b", 9, []any{int64(4)}, []any{[]any{"f", []any{[]any{int64(1), 0.5, true, later}}, []any{}, later}}, []any{[]any{5, 6, 7, later}, []any{}}, later}},
+		keyDocScores:  []any{[]any{"a"}, []any{"b", 1.5, 3, 4, later}},
 		keyDocTallies: []any{[]any{"c", []any{int64(3)}, later}},
 	})
 	if err != nil {
@@ -366,8 +430,12 @@ func TestDocumentGrows(t *testing.T) {
 			Number: 1, Due: Never, Cause: Cause{"id", "t", 7}, EnterCause: Cause{Time: 8}, Visits: []Visit{{"s", 2}},
 			Sent: []Sent{{"s", "a", 3}, {ID: "t"}}, Variant: []Variant{{"s", "a"}}, Early: []Early{{Step: "s", Index: 1}},
 			Deferred: []Deferred{{Step: "s", ActionID: "a"}, {Step: "s", ActionID: "a", Channel: "c", Template: "t", Reached: 1, Armed: 2, Due: 3, Expire: 4, Kept: true}},
+			Since:    []Since{{"t", "f", Amount{Whole: 3}}, {Type: "t"}},
 		}},
-	}}}
+	}},
+		Series: []Series{{Type: "a"}, {"b", 9, []int64{4}, []Summed{{"f", []Amount{{1, 0.5, true}}, nil}}, []Bucket{{5, 6, 7}, {}}}},
+		Scores: []ScoreState{{Name: "a", Due: Never}, {"b", 1.5, 3, 4}},
+	}
 	if !reflect.DeepEqual(d, want) {
 		t.Errorf("got  %+v\nwant %+v", d, want)
 	}
@@ -448,6 +516,11 @@ func TestDocumentsThatAreNone(t *testing.T) {
 		"field twice":      {[]byte{1, 0x81, keyDocProfile, 0x82, 0xa1, 'a', 1, 0xa1, 'a', 1}, "out of order"},
 		"journey twice":    {[]byte{1, 0x81, keyDocJourneys, 0x92, 0x81, 1, 0xa1, 'a', 0x81, 1, 0xa1, 'a'}, "out of order"},
 		"tally twice":      {[]byte{1, 0x81, keyDocTallies, 0x92, 0x91, 0xa0, 0x91, 0xa0}, "out of order"},
+		"series twice":     {[]byte{1, 0x81, keyDocSeries, 0x92, 0x91, 0xa0, 0x91, 0xa0}, "out of order"},
+		"score twice":      {[]byte{1, 0x81, keyDocScores, 0x92, 0x91, 0xa0, 0x91, 0xa0}, "out of order"},
+		"score of text":    {[]byte{1, 0x81, keyDocScores, 0x91, 0x92, 0xa0, 0xa0}, "no fractional number"},
+		"looks cut":        {[]byte{1, 0x81, keyDocLooks, 0xc4, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "impossible length"},
+		"amount of text":   {[]byte{1, 0x81, keyDocSeries, 0x91, 0x94, 0xa0, 0, 0x90, 0x91, 0x92, 0xa0, 0x91, 0xa0}, "whole number"},
 		"recent cut":       {[]byte{1, 0x81, keyDocRecent, 0xc4, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "impossible length"},
 		"value too deep":   {deep, "too deep"},
 		"unknown too deep": {deepUnknown, "too deep"},

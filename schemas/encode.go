@@ -21,6 +21,10 @@ const (
 	keyDocProfile  = 3
 	keyDocJourneys = 4
 	keyDocTallies  = 8
+	keyDocSeries   = 10
+	keyDocScores   = 11
+	keyDocLooks    = 12
+	keyDocKnown    = 13
 )
 
 const (
@@ -55,6 +59,7 @@ const (
 	keyCounts     = 20
 	keyExpires    = 21
 	keyDeferred   = 26
+	keySince      = 30
 )
 
 // Append adds the document's encoded form to dst and returns it. Equal documents give equal bytes. Nothing of the
@@ -83,6 +88,24 @@ func (d *Document) Append(dst []byte) []byte {
 		for i := range d.Tallies {
 			dst = appendTimes(appendString(append(dst, 0x92), d.Tallies[i].Channel), d.Tallies[i].Times)
 		}
+	}
+	if len(d.Series) > 0 {
+		dst, n = appendArray(append(dst, keyDocSeries), len(d.Series)), n+1
+		for i := range d.Series {
+			dst = d.Series[i].append(dst)
+		}
+	}
+	if len(d.Scores) > 0 {
+		dst, n = appendArray(append(dst, keyDocScores), len(d.Scores)), n+1
+		for i := range d.Scores {
+			dst = d.Scores[i].append(dst)
+		}
+	}
+	if len(d.Looks) > 0 {
+		dst, n = appendLooks(append(dst, keyDocLooks), d.Looks), n+1
+	}
+	if d.Known != 0 {
+		dst, n = appendUint(append(dst, keyDocKnown), d.Known), n+1
 	}
 	dst[head] = 0x80 | n
 	return dst
@@ -211,6 +234,9 @@ func (e *Enrollment) append(dst []byte) []byte {
 		for i := range e.Deferred {
 			dst = e.Deferred[i].append(dst)
 		}
+	}
+	if len(e.Since) > 0 {
+		dst, n = appendSince(append(dst, keySince), e.Since), n+1
 	}
 	dst[head+2] = n
 	return dst
