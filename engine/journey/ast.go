@@ -54,11 +54,12 @@ type Journey struct {
 // Trigger is an event condition: of enter, goal, exit, and of one `events` entry of an await.
 type Trigger struct {
 	yamlfile.Pos
-	On     []Text
-	If     *Text
-	Of     *Text // id of a send
-	Times  int   // 0: not counted; else 2..128
-	Within int64 // ms; with Times the window, in a goal without Times the attribution window; 0: absent
+	On      []Text
+	If      *Text
+	Of      *Text // id of a send
+	Becomes *Text // instead of On
+	Times   int   // 0: not counted; else 2..128
+	Within  int64 // ms; with Times the window, in a goal without Times the attribution window; 0: absent
 
 	Key *Text // enter only
 
@@ -117,6 +118,8 @@ type Await struct {
 	Within  int64 // ms
 	Forever bool
 	Events  []*Trigger
+	Until   *Text // instead of Events; then Do is what follows
+	Do      []*Step
 	Timeout []*Step
 }
 
@@ -185,7 +188,9 @@ type Emit struct {
 type Profile struct {
 	Attributes []Attribute // in order of name
 	Updates    []*Update   // in the file's order
-	Lost       []string    // attributes whose declaration has a problem that was reported; they are not in Attributes
+	Scores     []*Score    // in the file's order
+	Segments   []*Segment  // in the file's order
+	Lost       []string    // names whose declaration has a problem that was reported; they are not in the lists above
 	Broken     bool        // more names than Lost may be missing
 }
 
@@ -193,6 +198,35 @@ type Profile struct {
 type Attribute struct {
 	Name Text
 	Type Text // string, int, double, bool, date, timestamp, list, map
+}
+
+// Score is a number that events add to.
+type Score struct {
+	Name   Text
+	Add    []*ScoreAdd
+	Idle   *Idle // nil: none
+	Min    float64
+	HasMin bool
+}
+
+// ScoreAdd is what one kind of events adds to a score.
+type ScoreAdd struct {
+	yamlfile.Pos
+	On     []Text
+	If     *Text
+	Points float64
+}
+
+// Idle is what a score loses when none of its events comes.
+type Idle struct {
+	After  int64 // ms
+	Points float64
+}
+
+// Segment is a named condition.
+type Segment struct {
+	Name Text
+	If   *Text
 }
 
 // Update changes the profile on an event. Either SetAll (an expression that gives a map) or Set.

@@ -39,6 +39,9 @@ var stages = []struct {
 	{"identify", (*compiler).identify},     // step ids, so that `of` and `sent` can be resolved
 	{"triggers", (*compiler).triggers},     // expressions of triggers and steps are checked here,
 	{"updates", (*compiler).updates},       // and those of profile.yaml here
+	{"state", (*compiler).state},           // segments and scores
+	{"windows", (*compiler).windows},       // what documents keep of events: from all expressions
+	{"looks", (*compiler).looks},           // who reads what: needs windows, scores and segments
 	{"keep", (*compiler).keep},             // what enrollments keep: from all reads of a journey
 	{"reach", (*compiler).reach},           // needs the node table
 	{"index", (*compiler).index},           // event types to journeys
@@ -52,27 +55,32 @@ type compiler struct {
 	env      *expr.Env
 	problems yamlfile.Problems
 	plans    []*planner
-	broken   bool // a send of the journey in hand could not be read, as Load reported
-	failed   bool // an expression has a problem, reported or not
+	scores   []*Score     // in order of name
+	members  []expr.Reads // what segments read
+	broken   bool         // a send of the journey in hand could not be read, as Load reported
+	failed   bool         // an expression has a problem, reported or not
 }
 
 // planner compiles one journey.
 type planner struct {
-	c     *compiler
-	src   *Journey
-	plan  *plan
-	sends []string         // ids, in the order of the file
-	ids   map[*Step]string // every step's id
-	nodes map[*Step]int32  // where a step was laid out
-	never map[any]bool     // *Step, *Arm, *Trigger whose condition never holds
-	sure  map[any]bool     // ... always holds
-	enter map[string]bool  // top-level fields of enter.* that are read
-	event map[string]bool  // of event.* in steps
-	all   struct{ enter, event bool }
-	sent  bool            // an expression may look at any send
-	of    map[string]bool // sends that an `of` names
-	chans map[string]struct{}
-	steps []*Step // by node; made by stepOf
+	c        *compiler
+	src      *Journey
+	plan     *plan
+	sends    []string         // ids, in the order of the file
+	ids      map[*Step]string // every step's id
+	nodes    map[*Step]int32  // where a step was laid out
+	never    map[any]bool     // *Step, *Arm, *Trigger whose condition never holds
+	sure     map[any]bool     // ... always holds
+	enter    map[string]bool  // top-level fields of enter.* that are read
+	event    map[string]bool  // of event.* in steps
+	all      struct{ enter, event bool }
+	sent     bool              // an expression may look at any send
+	awaits   []*expr.Condition // of `await: {until}`
+	becoming []becoming
+	windows  map[int]bool    // that its expressions inside an enrollment read
+	of       map[string]bool // sends that an `of` names
+	chans    map[string]struct{}
+	steps    []*Step // by node; made by stepOf
 }
 
 // builtin attributes are there undeclared.
@@ -99,7 +107,7 @@ func (c *compiler) attributes() {
 			declared = append(declared, expr.Attribute{Name: a.Name.Value, Type: t})
 		}
 	}
-	env, err := expr.NewEnv(expr.Names{Attributes: declared})
+	env, err := expr.NewEnv(c.names(declared))
 	if err != nil {
 		at := yamlfile.Pos{File: "profile.yaml", Line: 1, Col: 1}
 		if len(c.ws.Profile.Attributes) > 0 {
@@ -136,7 +144,7 @@ func (c *compiler) journeys() {
 			}
 		}
 		c.plans = append(c.plans, &planner{
-			c: c, src: src, plan: j,
+			c: c, src: src, plan: j, windows: map[int]bool{},
 			ids: map[*Step]string{}, nodes: map[*Step]int32{}, never: map[any]bool{}, sure: map[any]bool{},
 			enter: map[string]bool{}, event: map[string]bool{}, of: map[string]bool{}, chans: map[string]struct{}{},
 		})
@@ -218,7 +226,7 @@ func (s *Step) lists() [][]*Step {
 		for _, t := range s.Await.Events {
 			l = append(l, t.Do)
 		}
-		l = append(l, s.Await.Timeout)
+		l = append(l, s.Await.Do, s.Await.Timeout)
 	case s.Branch != nil:
 		for _, a := range s.Branch {
 			l = append(l, a.Do)

@@ -17,6 +17,16 @@ func (p *planner) inside() expr.Scope {
 	return expr.Scope{Event: true, Enter: true, Profile: true, Sent: true, Now: true, Sends: p.sends}
 }
 
+// awaited is what an `await: {until}` may read: what does not change but when it is looked at.
+func (p *planner) awaited() expr.Scope {
+	sc := p.inside()
+	sc.Now = false
+	return sc
+}
+
+// derived is for conditions that hold of a customer, whatever happens.
+var derived = expr.Scope{Profile: true}
+
 var outside = expr.Scope{Event: true, Profile: true, Now: true}
 
 func (c *compiler) triggers() {
@@ -62,7 +72,10 @@ func (p *planner) journey() {
 }
 
 func (p *planner) trigger(t *Trigger, sc expr.Scope, place string) trigger {
-	out := trigger{times: t.Times, within: t.Within, place: place, do: end, reset: t.Reset, since: t.Since, pos: t.Pos}
+	out := trigger{times: t.Times, within: t.Within, place: place, look: noLook, do: end, reset: t.Reset, since: t.Since, pos: t.Pos}
+	if t.Becomes != nil {
+		p.becomes(t, place)
+	}
 	for _, on := range t.On {
 		id := p.c.typeID(on.Value)
 		if !out.wants(id) {
@@ -110,7 +123,7 @@ func (p *planner) condition(t *Text, sc expr.Scope, owner any, noted bool) *expr
 // could be such an error is not reported.
 func (c *compiler) wrong(t *Text, err *expr.Error) {
 	switch {
-	case strings.Contains(t.Value, "profile") && c.lost(t.Value):
+	case (strings.Contains(t.Value, "profile") || strings.Contains(t.Value, "score") || strings.Contains(t.Value, "segment")) && c.lost(t.Value):
 	case c.broken && strings.Contains(t.Value, "sent"):
 	default:
 		c.problems.Errorf(t.At(err.Offset), "%s", err.Message)
@@ -130,6 +143,9 @@ func (p *planner) note(r expr.Reads, src string) {
 	}
 	for _, name := range r.Event {
 		p.event[name] = true
+	}
+	for _, i := range r.Windows {
+		p.windows[i] = true
 	}
 	p.all.enter = p.all.enter || r.EnterAll
 	p.all.event = p.all.event || r.EventAll
@@ -172,6 +188,12 @@ func (p *planner) step(s *Step, next int32) int32 {
 			}
 			e.do = p.list(t.Do, next)
 			n.await.events = append(n.await.events, e)
+		}
+		n.await.do = end
+		if s.Await.Until != nil {
+			n.await.until = p.condition(s.Await.Until, p.awaited(), s.Await, true)
+			n.await.do = p.list(s.Await.Do, next)
+			p.awaits = append(p.awaits, n.await.until)
 		}
 		n.await.timeout = p.list(s.Await.Timeout, next)
 	case s.Branch != nil:

@@ -33,7 +33,7 @@ func newCoverage(j *plan) *coverage {
 		n := &j.nodes[i]
 		count := len(n.arms)
 		if n.op == opAwait {
-			count = len(n.await.events)
+			count = n.await.ways()
 			if !n.await.forever() {
 				count++ // the timeout
 			}
@@ -74,7 +74,9 @@ func (c *coverage) result() Coverage {
 			switch {
 			case n.op != opAwait:
 				add(reached, n.arms[k].pos, n.arms[k].place)
-			case k < len(n.await.events):
+			case k < n.await.ways() && n.await.until != nil:
+				add(reached, n.pos, n.place+".await.do")
+			case k < n.await.ways():
 				add(reached, n.await.events[k].pos, fmt.Sprintf("%s.await.events[%d]", n.place, k))
 			default:
 				add(reached, n.pos, n.place+".await.timeout")

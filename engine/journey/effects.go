@@ -124,13 +124,15 @@ const (
 	DecidedEmitted                       // an event was emitted; Detail: its type
 	DecidedCut                           // an emitted event was not handled; Detail: why
 	DecidedZone                          // profile.timezone is no time zone; Detail: the name
+	DecidedScore                         // a score changed; Detail: its name and value
+	DecidedTurned                        // a condition of becomes turned; Detail: true or false
 
 	decisionKinds
 )
 
 var decisionNames = [decisionKinds]string{
 	"duplicate", "profile", "entered", "refused", "moved", "timer", "reached", "passed", "arm", "waiting", "sent",
-	"withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone",
+	"withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone", "score", "turned",
 }
 
 func (k DecisionKind) String() string {

@@ -18,17 +18,17 @@ const maxResets = 100
 // maxEnded is how many ended enrollments of a journey are still looked at for their goal; the oldest go first.
 const maxEnded = 1_000
 
-// offer does point 4 for one journey: its running enrollments, oldest first, then its entry.
-func (s *stepper) offer(t *touch) {
-	j := t.plan
-	if t.inside {
+// offer does point 4 for one journey: its running enrollments, oldest first, then its entry. t is the interest in the
+// event in hand.
+func (s *stepper) offer(j *plan, t touch) {
+	if t.inside || len(s.news) > 0 {
 		if at, found := findState(s.doc, j.name); found {
 			if js := &s.doc.Journeys[at]; len(js.Running)+len(js.Ended) > 0 {
-				s.inside(j, js, t.goal)
+				s.inside(j, js, t.goal || j.goal != nil && s.turnedTrue(j.goal))
 			}
 		}
 	}
-	if t.enter {
+	if t.enter || s.turnedTrue(&j.enter) {
 		s.enter(j)
 	}
 }
@@ -87,16 +87,16 @@ func (s *stepper) winner(j *plan, js *schemas.JourneyState) uint64 {
 // offerTo offers the event in hand to one running enrollment: goal, exits, await. It reports whether the enrollment
 // left.
 func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, winner uint64) bool {
-	s.inHand = true
 	if en.Number == winner {
 		s.reachGoal(j, js, en, false)
 		return true
 	}
 	for i := range j.exits {
 		x := &j.exits[i]
-		if !x.wants(s.typ.id) || !s.fires(x, j, en) {
+		if !s.offers(x) || !s.fires(x, j, en) {
 			continue
 		}
+		s.inHand = x.look == noLook // a look leaves `event` and `cause` as they were
 		stands, reason := false, ""
 		if x.do != end {
 			stands, reason = s.run(j, en, x.do)
@@ -105,7 +105,10 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 		switch {
 		case x.reason != "":
 			reason = x.reason
-		case reason == "" || reason == reasonCompleted:
+		case reason != "" && reason != reasonCompleted:
+		case x.look != noLook:
+			reason = becomesType.name
+		default:
 			reason = s.typ.name
 		}
 		s.leave(j, js, en, reason)
@@ -118,9 +121,13 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 	}
 	n := &j.nodes[at]
 	if n.op == opAwait {
+		if n.await.until != nil && s.holdsNow(j, en) {
+			s.inHand = false
+			return s.move(j, js, en, at, 0)
+		}
 		for i := range n.await.events {
 			t := &n.await.events[i]
-			if !t.wants(s.typ.id) || !s.fires(t, j, en) {
+			if !s.offers(t) || !s.fires(t, j, en) {
 				continue
 			}
 			if t.reset {
@@ -138,6 +145,9 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 	}
 	return false
 }
+
+// offers reports whether the event in hand, or what turned, is of the trigger's kind.
+func (s *stepper) offers(t *trigger) bool { return t.wants(s.typ.id) || s.turnedTrue(t) }
 
 // fires reports whether the event in hand, whose type the trigger wants, is one for the enrollment; a trigger that
 // counts counts it.
@@ -168,7 +178,11 @@ func (s *stepper) isOf(en *schemas.Enrollment, send string) bool {
 func (s *stepper) move(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, at int32, index int) bool {
 	n := &j.nodes[at]
 	s.traceStep(DecidedMoved, j, en, at, n, int32(index), "")
-	stands, reason := s.run(j, en, n.await.events[index].do)
+	to := n.await.do
+	if n.await.until == nil {
+		to = n.await.events[index].do
+	}
+	stands, reason := s.run(j, en, to)
 	if stands {
 		s.settle(j, en)
 		return false
@@ -248,7 +262,7 @@ func (s *stepper) takeEarly(j *plan, at int32, en *schemas.Enrollment) (to int32
 
 // reachGoal ends an enrollment by its goal.
 func (s *stepper) reachGoal(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, ended bool) {
-	s.inHand = true
+	s.inHand = j.goal.look == noLook
 	s.out.Counters.Goals++
 	if !ended {
 		s.out.Counters.Left++

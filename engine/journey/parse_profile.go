@@ -25,7 +25,12 @@ func parseProfile(n *yamlfile.Node, ps *yamlfile.Problems) *Profile {
 			}
 		}
 	}
-	m.Refuse(notYet, "scores", "segments")
+	if v := m.Get("scores"); v != nil {
+		p.scores(v, out)
+	}
+	if v := m.Get("segments"); v != nil {
+		p.segments(v, out)
+	}
 	m.Done()
 	return out
 }

@@ -235,13 +235,18 @@ func (p *parser) await(n *yamlfile.Node, at string) *Await {
 	default:
 		a.Within, _ = within.AsDuration(p.ps, 0)
 	}
-	later := m.Refuse(notYet, "until")
-	if later {
-		m.Get("do")
+	events := m.Get("events")
+	if v := m.Get("until"); v != nil {
+		a.Until = p.condition(v)
+		if v := m.Get("do"); v != nil {
+			a.Do = p.steps(v, at+".do", p.noWait)
+		}
+		if events != nil {
+			p.ps.Errorf(m.KeyPos("until"), `await has "events" or "until", not both`)
+		}
 	} else {
 		m.Refuse("%q stands in each of the events of an await", "do")
 	}
-	events := m.Get("events")
 	switch {
 	case events != nil:
 		items, _ := events.AsList(p.ps, "a list of events, each `- on: TYPE`")
@@ -250,7 +255,7 @@ func (p *parser) await(n *yamlfile.Node, at string) *Await {
 				a.Events = append(a.Events, t)
 			}
 		}
-	case !later:
+	case m.Node.Lookup("until") == nil:
 		m.Need("events")
 	}
 	if v := m.Get("timeout"); v != nil {

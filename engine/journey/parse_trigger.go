@@ -93,8 +93,8 @@ func (p *parser) triggerKeys(m *yamlfile.MapReader, w where, at string, t *Trigg
 		p.awaitKeys(m, at, t)
 		return
 	default:
-		later := m.Refuse(notYet, "becomes", "inactive", "date", "schedule")
-		if on == nil && !later {
+		later := m.Refuse(notYet, "inactive", "date", "schedule")
+		if !p.becomes(m, t) && on == nil && !later {
 			m.Need("on")
 		}
 	}
@@ -120,6 +120,19 @@ func (p *parser) triggerKeys(m *yamlfile.MapReader, w where, at string, t *Trigg
 		}
 	}
 	m.Refuse("%q stands only in an event of await", "reset", "since")
+}
+
+// becomes reads a condition that stands in place of an event, and reports whether there is one.
+func (p *parser) becomes(m *yamlfile.MapReader, t *Trigger) bool {
+	v := m.Get("becomes")
+	if v == nil {
+		return false
+	}
+	t.Becomes = p.condition(v)
+	if m.Node.Lookup("on") != nil {
+		p.ps.Errorf(m.KeyPos("becomes"), `a trigger is of one kind, and this one has "on" already: take away one of the two`)
+	}
+	return true
 }
 
 func (p *parser) types(n *yamlfile.Node) []Text {

@@ -104,6 +104,9 @@ func (s *stepper) setAttribute(j *plan, en *schemas.Enrollment, step, name strin
 }
 
 func (s *stepper) changed(j *plan, en *schemas.Enrollment, step, name string) {
+	if len(s.p.watched) > 0 {
+		s.touched(s.p.watched[name])
+	}
 	if !s.out.Tracing {
 		return
 	}

@@ -20,12 +20,25 @@ type Program struct {
 	types    map[string]*typeIndex
 	profile  map[string]expr.Type // declared attributes and the three that every profile has
 	channels []string
+	windows  []window  // as expr.Env numbers them
+	scores   []score   // in order of name, as expressions number them
+	segments []segment // as expressions number them
+	idles    bool      // a score has idle
+
+	looks   []look // in the order of plans; of one: goal, exits, enter, its awaits
+	leaving []leaving
+	watched map[string]watchers // by attribute
+	known   uint64              // names all that documents remember for windows, scores and looks; 0: nothing
 }
 
 // typeIndex is what the program wants of one event type.
 type typeIndex struct {
 	name    string // outlives the event, so that documents and actions need no copy
 	id      int32
+	series  *series // nil: no window looks back on it
+	since   []since
+	watch   watchers // what reads windows of it
+	scores  []scoreAdd
 	updates []*update
 	touches []touch // in the order of Program.plans
 }
@@ -54,6 +67,7 @@ type plan struct {
 	exits    []trigger
 	nodes    []node
 	start    int32            // first node, or end
+	untils   int32            // the look at what its awaits wait for, or noLook
 	standing map[string]int32 // waits and awaits by step id
 
 	// What an enrollment has to keep of events: sorted top-level fields, without those of its cause.
@@ -116,7 +130,17 @@ type node struct {
 type awaitNode struct {
 	within  int64 // ms, or schemas.Never
 	events  []trigger
+	until   *expr.Condition // instead of events
+	do      int32           // with until
 	timeout int32
+}
+
+// ways is how many ways lead on from it besides the timeout.
+func (a *awaitNode) ways() int {
+	if a.until != nil {
+		return 1
+	}
+	return len(a.events)
 }
 
 func (a *awaitNode) forever() bool { return a.within == schemas.Never }
@@ -158,6 +182,7 @@ type trigger struct {
 	times  int
 	within int64
 	place  string // in documents: "" for enter, goal, exit[0]
+	look   int32  // in Program.looks, or noLook
 	do     int32
 	reason string
 	reset  bool

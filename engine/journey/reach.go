@@ -54,6 +54,9 @@ func (p *planner) successors(at int32) []int32 {
 	}
 	switch n.op {
 	case opAwait:
+		if step.Await.Until != nil && !p.never[step.Await] {
+			to = append(to, n.await.do)
+		}
 		for i, t := range step.Await.Events {
 			if !p.never[t] && !t.Reset {
 				to = append(to, n.await.events[i].do)

@@ -27,7 +27,12 @@ func (s *stepper) run(j *plan, en *schemas.Enrollment, at int32) (stands bool, r
 				return true, ""
 			}
 		case opAwait:
-			to, ok := s.takeEarly(j, at, en)
+			to, ok := n.await.do, false
+			if n.await.until == nil {
+				to, ok = s.takeEarly(j, at, en)
+			} else if ok, _ = s.holds(n.await.until, j, en, n.id); ok {
+				s.traceStep(DecidedMoved, j, en, at, n, 0, "it held already")
+			}
 			if due := later(s.doc.Time, n.await.within); !ok && due > s.doc.Time {
 				s.stand(j, en, n, due)
 				return true, ""
@@ -196,10 +201,10 @@ func (s *stepper) emit(j *plan, en *schemas.Enrollment, n *node) {
 	switch {
 	case s.depth+1 > maxChain:
 		kind, detail = DecidedCut, n.emit.name+": the chain of emitted events is deeper than 8"
-	case s.round >= maxRound:
+	case s.emitted >= maxRound:
 		kind, detail = DecidedCut, n.emit.name+": more than 10000 events were emitted at once"
 	default:
-		s.round++
+		s.emitted++
 		id := schemas.ActionID(j.name, s.customer, en.Key, j.key != nil, en.Number, n.id, count)
 		s.queue = append(s.queue, schemas.Event{
 			ID: id, Customer: s.customerIn(id, j.name), Type: n.emit.name, Time: s.doc.Time,

@@ -29,6 +29,9 @@ func (p *Program) Step(customer string, doc *schemas.Document, in Input, out *Ef
 			limit--
 		}
 	}
+	if n := (len(p.looks) + 63) / 64; len(s.dirty) < n {
+		s.dirty = make([]uint64, n)
+	}
 	switch {
 	case !s.fireDue(limit):
 		out.More = true
@@ -46,21 +49,32 @@ type stepper struct {
 	customer string
 
 	// The event in hand, if any: the input's or an emitted one.
-	ev    *schemas.Event
-	typ   *typeIndex
-	cause schemas.Cause // a copy of what names it, made when first needed
-	known bool          // cause is made
-	depth int           // emitted events on the way to it
-	round int           // emitted events since the input or timer
+	ev      *schemas.Event
+	typ     *typeIndex
+	cause   schemas.Cause // a copy of what names it, made when first needed
+	known   bool          // cause is made
+	depth   int           // emitted events on the way to it
+	emitted int           // emitted events since the input or timer
 
 	// What `event` and `enter` are for the enrollment in hand: the event itself while it moves (or opens) the
 	// enrollment, or is offered to it; else what the enrollment kept.
 	inHand   bool
 	entering bool
 
+	// Looks at conditions.
+	dirty   []uint64 // of Program.looks: those of which an input has changed
+	stirred bool     // there is one
+	turned  []int32  // those that have turned true, or hold, since the round before, in order
+	news    []int32  // of these, those of the journey in hand
+	holding []held
+	members []membership // by segment
+	moments uint64       // of members: one for each evaluation
+
 	queue    []schemas.Event // emitted, not handled yet
+	moment   schemas.Event   // in hand where there is no event
 	opened   schemas.Enrollment
 	vars     expr.Vars
+	bound    *schemas.Enrollment // whose expressions are evaluated
 	offered  offered
 	event_   kept
 	enter_   kept
@@ -72,10 +86,10 @@ type stepper struct {
 
 // release lets go of everything that is not the stepper's own.
 func (s *stepper) release() {
-	s.p, s.doc, s.customer = nil, nil, ""
+	s.p, s.doc, s.customer, s.moment = nil, nil, "", schemas.Event{}
 	s.setEvent(nil, nil)
 	s.offered = offered{}
-	s.vars = expr.Vars{}
+	s.vars, s.bound = expr.Vars{}, nil
 	s.event_, s.enter_ = kept{}, kept{}
 	s.entering, s.zoneTold = false, false
 }
@@ -83,14 +97,14 @@ func (s *stepper) release() {
 func (s *stepper) setEvent(ev *schemas.Event, typ *typeIndex) {
 	s.ev, s.typ = ev, typ
 	s.known, s.cause = false, schemas.Cause{}
-	s.offered.ev = ev
+	s.offered.ev, s.offered.bare = ev, false
 	s.inHand = ev != nil
 }
 
 // event does points 2 to 5 of "What happens to one event" with the input.
 func (s *stepper) event(ev *schemas.Event) {
 	doc := s.doc
-	s.offered.ev = ev
+	s.offered.ev, s.offered.bare = ev, false
 	id := s.offered.eventID()
 	if doc.Recent.Seen(id, doc.Time) {
 		s.out.Duplicate = true
@@ -102,11 +116,10 @@ func (s *stepper) event(ev *schemas.Event) {
 	}
 	s.out.Changed = true
 	s.out.Counters.Events++
-	if ev.Time > doc.Time {
-		doc.Time = ev.Time
-	}
+	s.know()
+	s.advance(ev.Time)
 	doc.Recent.Add(id, doc.Time)
-	s.round = 0
+	s.emitted = 0
 	s.handle(ev, 0)
 }
 
@@ -114,17 +127,26 @@ func (s *stepper) event(ev *schemas.Event) {
 func (s *stepper) handle(ev *schemas.Event, depth int) {
 	typ := s.p.types[ev.Type]
 	if typ == nil {
-		return
+		if !s.stirred {
+			return
+		}
+		typ = &typeIndex{name: cloneString(ev.Type), id: -1} // nobody wants it, but time went on
 	}
 	s.setEvent(ev, typ)
 	s.depth = depth
 	first := len(s.queue)
+	s.record(typ)
 	for _, u := range typ.updates {
 		s.update(u)
 	}
-	for i := range typ.touches {
-		s.offer(&typ.touches[i])
+	for i := range typ.scores {
+		s.addScore(&typ.scores[i])
 	}
+	s.look()
+	if ev.Time < s.doc.Time {
+		s.touched(typ.watch) // windows in which it was only while in hand
+	}
+	s.point4(typ.touches)
 	if len(s.queue) > first {
 		s.drain(first, depth)
 	}
@@ -169,10 +191,12 @@ type offered struct {
 	ev *schemas.Event
 	id string         // made for an event without one, once:
 	of *schemas.Event // this one
+
+	bare bool // a moment, which has no more than a type and a time
 }
 
 func (o *offered) eventID() string {
-	if o.ev.ID != "" {
+	if o.ev.ID != "" || o.bare {
 		return o.ev.ID
 	}
 	if o.of != o.ev {
@@ -194,9 +218,9 @@ func (o *offered) Field(name string) (any, bool) {
 	case "ts":
 		return o.ev.Time, true
 	case "event_id":
-		return o.eventID(), true
+		return o.eventID(), !o.bare
 	case "customer_id":
-		return o.ev.Customer, true
+		return o.ev.Customer, !o.bare
 	}
 	if o.ev.Body == nil {
 		return nil, false
@@ -215,7 +239,10 @@ func (o *offered) Map() map[string]any {
 			m[name] = v
 		}
 	}
-	m["type"], m["ts"], m["event_id"], m["customer_id"] = o.ev.Type, o.ev.Time, o.eventID(), o.ev.Customer
+	m["type"], m["ts"] = o.ev.Type, o.ev.Time
+	if !o.bare {
+		m["event_id"], m["customer_id"] = o.eventID(), o.ev.Customer
+	}
 	return m
 }
 
@@ -289,6 +316,8 @@ func (s *stepper) bind(j *plan, en *schemas.Enrollment) *expr.Vars {
 	v := &s.vars
 	v.Profile, v.Now, v.Zone = s.doc.Profile, s.doc.Time, s.zoneOf(j)
 	v.Event, v.Enter, v.Sent = nil, nil, nil
+	v.State, s.bound = s, en
+	s.moments++
 	if s.inHand {
 		v.Event = &s.offered
 	}
@@ -338,6 +367,12 @@ func (s *stepper) holds(c *expr.Condition, j *plan, en *schemas.Enrollment, step
 		return true, expr.Why{}
 	}
 	ok, why := c.Eval(s.bind(j, en))
+	s.failed(why, j, en, step)
+	return ok, why
+}
+
+// failed counts and traces what kept a condition from a value, if anything.
+func (s *stepper) failed(why expr.Why, j *plan, en *schemas.Enrollment, step string) {
 	if why.Failed != "" {
 		s.out.Counters.Failed++
 	}
@@ -349,7 +384,6 @@ func (s *stepper) holds(c *expr.Condition, j *plan, en *schemas.Enrollment, step
 		}
 		s.trace(d)
 	}
-	return ok, why
 }
 
 func whyText(w expr.Why) string {

@@ -55,6 +55,8 @@ type timerSource struct {
 
 // timerSources in an order that matters only between timers that nothing else tells apart.
 var timerSources = [...]timerSource{
+	{scoreTimer, (*stepper).fireScore},
+	{windowTimer, (*stepper).fireWindow},
 	{stepTimer, (*stepper).fireStep},
 }
 
@@ -101,12 +103,14 @@ func (s *stepper) fireDue(limit int64) bool {
 func (s *stepper) fire(t timer) {
 	s.out.Changed = true
 	s.out.Counters.Timers++
-	if t.due > s.doc.Time {
-		s.doc.Time = t.due
-	}
+	s.know()
+	s.advance(t.due)
 	s.setEvent(nil, nil)
-	s.depth, s.round = 0, 0
+	s.depth, s.emitted = 0, 0
 	timerSources[t.source].fire(s, t)
+	if s.stirred {
+		s.point4(nil)
+	}
 	if len(s.queue) > 0 {
 		s.drain(0, 0)
 	}

@@ -37,7 +37,7 @@ func (s *stepper) fireStep(t timer) {
 		js.Running = removeEnrollment(js.Running, t.index)
 		return
 	}
-	s.traceStep(DecidedTimer, j, en, n, &j.nodes[n], int32(len(j.nodes[n].await.events)), "")
+	s.traceStep(DecidedTimer, j, en, n, &j.nodes[n], int32(j.nodes[n].await.ways()), "")
 	to := j.nodes[n].next
 	if j.nodes[n].op == opAwait {
 		to = j.nodes[n].await.timeout
