@@ -40,8 +40,9 @@ type claim struct {
 	tries      int
 	retryAt    time.Time
 	retry      func()
-	surveys    int   // of the journal's end, that found it far away
-	searched   int64 // where the head's next producer id was looked for in vain; -1: it was not
+	short      shortage // the journal ends before the view
+	surveys    int      // of the journal's end, that found it far away
+	headless   shortage // no head names the next producer id
 	reader     batch.Reader
 	tail       tail
 }
@@ -68,7 +69,7 @@ func (s *shard) begin(now time.Time) {
 	s.enter(now)
 	s.life++
 	s.phase = phaseClaiming
-	s.claim = claim{shard: s, began: now, offset: -1, searched: -1}
+	s.claim = claim{shard: s, began: now, offset: -1}
 	c := &s.claim
 	c.ready(c.ask)
 }
@@ -140,8 +141,13 @@ func (c *claim) survey() {
 		case err != nil:
 			c.later("journal's end", err, c.survey)
 		case end < c.tail.position:
-			s.fail(fmt.Errorf("engine: %s/%d ends at offset %d, but the view in %s has read up to %d: the topic was cut or made again, or the directory belongs to another cluster; "+
-				"if the journal is right, delete the directory", s.journal.Topic, s.journal.Partition, end, s.dir, c.tail.position))
+			err := fmt.Errorf("engine: %s/%d ends at offset %d, but the view in %s has read up to %d: the topic was cut or made again, or the directory belongs to another cluster; "+
+				"if the journal is right, delete the directory", s.journal.Topic, s.journal.Partition, end, s.dir, c.tail.position)
+			if c.short.found(s.now) {
+				s.fail(err)
+				return
+			}
+			c.later("journal's end", err, c.survey)
 		case end-c.tail.position > nearEnd && c.surveys < mostSurveys:
 			c.surveys++
 			c.readTo(end, c.survey) // the owner works on meanwhile, and its journal grows
@@ -180,13 +186,13 @@ func (c *claim) stake() {
 	case c.tail.producerID == 0:
 		c.producerID, c.epoch = c.given.ID, c.given.Epoch
 	case c.tail.epoch >= lastEpoch:
-		if (head == nil || head.FreshProducerID == 0) && c.searched != c.tail.position {
-			c.searched = c.tail.position // compaction may have taken the head that was here, for a newer one farther on
-			c.survey()
-			return
-		}
-		if head == nil || head.FreshProducerID == 0 {
-			s.fail(fmt.Errorf("engine: shard %d: producer id %d of %s has no epochs left and the head names no next one", s.id, c.tail.producerID, s.journal.Topic))
+		if head == nil || head.FreshProducerID == 0 { // compaction may have taken the head that was here, for a newer one farther on
+			err := fmt.Errorf("engine: shard %d: producer id %d of %s has no epochs left and the head names no next one", s.id, c.tail.producerID, s.journal.Topic)
+			if c.headless.found(s.now) {
+				s.fail(err)
+				return
+			}
+			c.later("next producer id", err, c.survey)
 			return
 		}
 		c.close(head.FreshProducerID)

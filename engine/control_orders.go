@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"wend/connectors"
 	"wend/schemas"
@@ -23,6 +24,9 @@ type orders struct {
 	obeyed  int64     // next offset, as the open unit has it
 	debts   []debt    // in order of upTo
 	gone    []string  // customers whose traces are to leave the view's files
+	short   shortage  // APP.control ends before obeyed
+	tries   int       // in a row that found it so
+	heedAt  time.Time // when to ask anew; zero: not at all
 }
 
 // debt is what must be over before everything below an offset of APP.control is erased.
@@ -53,14 +57,32 @@ func (s *shard) heed() {
 	})
 }
 
+// heedAgain asks for the commands anew when it is time, and says when it will be.
+func (s *shard) heedAgain() (wake time.Time) {
+	o := &s.orders
+	if !o.heedAt.IsZero() && !s.now.Before(o.heedAt) {
+		o.heedAt = time.Time{}
+		s.heed()
+	}
+	return o.heedAt
+}
+
 // told hears commands.
 func (s *shard) told(c commands) {
 	o := &s.orders
 	if c.next < o.obeyed {
-		s.fail(fmt.Errorf("engine: shard %d: the topic %s ends at offset %d, but commands up to %d were obeyed: it was cut or made again; "+
-			"if nothing of it is missed, start under another app name", s.id, controlTopic(s.app).Topic, c.next, o.obeyed))
+		err := fmt.Errorf("engine: shard %d: the topic %s ends at offset %d, but commands up to %d were obeyed: it was cut or made again; "+
+			"if nothing of it is missed, start under another app name", s.id, controlTopic(s.app).Topic, c.next, o.obeyed)
+		if o.short.found(s.now) {
+			s.fail(err)
+			return
+		}
+		o.tries++
+		o.heedAt = s.now.Add(backoff(o.tries))
+		s.listener.Retry(s.id, controlTopic(s.app), "read the commands", err, o.tries)
 		return
 	}
+	o.short, o.tries, o.heedAt = shortage{}, 0, time.Time{}
 	if o.heard < 0 && s.head.Erased < o.obeyed {
 		s.finishErasing(c.list)
 	}

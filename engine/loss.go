@@ -59,7 +59,7 @@ func (p *publisher) giveUp(l *lane, n int) {
 // renew gets the lane another producer id, and has it journaled together with where the topic ends now. The transactional
 // id depends on the former producer alone: who tries again after a crash is given the same, or a later epoch of it.
 func (p *publisher) renew(l *lane) {
-	l.state, l.renewed, l.renewal, l.refusals, l.tooShort, l.lookNext = laneRenewing, false, 0, 0, time.Time{}, false
+	l.state, l.renewed, l.renewal, l.refusals, l.short, l.lookNext = laneRenewing, false, 0, 0, shortage{}, false
 	l.retryAt = time.Time{} // an answer comes
 	later := func(err error) {
 		l.tries++

@@ -197,6 +197,7 @@ func (s *shard) inherit(h *schemas.Head) error {
 // run begins to work.
 func (s *shard) run() {
 	s.phase = phaseRunning
+	s.short, s.orders.short = shortage{}, shortage{}
 	s.listener.Claimed(s.id, s.claim.epoch, s.claim.restored, s.now.Sub(s.claim.began))
 	for _, r := range s.routes.channels { // the lanes that this shard will use, so that no first action waits for them
 		if s.id < r.partitions {

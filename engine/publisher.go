@@ -80,7 +80,7 @@ type lane struct {
 	refusals int       // OUT_OF_ORDER and the like in a row, each with nothing missing
 	refused  time.Time // when the first of them came
 	end      int64     // while looking: where the topic ends
-	tooShort time.Time // since when every look has found an end before lookFrom; zero: the last one did not
+	short    shortage  // the topic ends before lookFrom
 	looked   time.Time // when the last look began
 	retired  []retired // outbox records that are acknowledged, not yet journaled as such
 

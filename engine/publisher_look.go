@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"wend/connectors"
 )
@@ -27,20 +26,15 @@ func (p *publisher) look(l *lane) {
 		case end < l.lookFrom:
 			p.short(l, fmt.Errorf("the topic ends at offset %d, but what was acknowledged reached %d: acknowledged actions are gone", end, l.lookFrom))
 		default:
-			l.end, l.tooShort = end, time.Time{}
+			l.end, l.short = end, shortage{}
 			p.lookOn(l, l.lookFrom)
 		}
 	})
 }
 
-// short meets a topic that ends before what was acknowledged. A broker that stood still while another was elected tells
-// that too when it wakes, until it hears of the election: it names itself as the leader, under the epoch that it had, and
-// the end that it knew. So it is a loss when every look finds it for long.
+// short meets a topic that ends before what was acknowledged.
 func (p *publisher) short(l *lane, gone error) {
-	if l.tooShort.IsZero() {
-		l.tooShort = p.now
-	}
-	if l.looked.Sub(l.tooShort) >= lossPatience {
+	if l.short.found(p.now) && l.looked.Sub(l.short.since) >= lossPatience { // the look, not its answer, is as late
 		p.lose(l, gone)
 		return
 	}
@@ -118,12 +112,6 @@ func (p *publisher) seen(l *lane, raw []byte, from int64) error {
 		}
 	}
 }
-
-// lossPatience is for how long a topic that ends too early (short), or a refused sequence with nothing missing, is not yet
-// a loss. A leader knows the sequences of all that it has appended, but shows nothing above the high watermark, which
-// stands still until a replica that fell silent is out of the in-sync set (replica.lag.time.max.ms, half a minute): what
-// was refused may lie there.
-const lossPatience = 5 * time.Minute
 
 func (p *publisher) lookedThrough(l *lane) {
 	l.state, l.lookNext = laneIdle, false

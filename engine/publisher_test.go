@@ -83,7 +83,7 @@ func (p *paying) owe(l *lane, n int) {
 
 func (p *paying) run() {
 	doubted := func() bool { // what is refused, or gone, is tried again for minutes
-		return slices.ContainsFunc(p.lanes, func(l *lane) bool { return (l.refusals > 0 || !l.tooShort.IsZero()) && l.state != laneStopped })
+		return slices.ContainsFunc(p.lanes, func(l *lane) bool { return (l.refusals > 0 || l.short != (shortage{})) && l.state != laneStopped })
 	}
 	for i, left := 0, 200; i < 2000 && left > 0; i++ {
 		if !doubted() {
@@ -304,8 +304,8 @@ func TestPublisher(t *testing.T) {
 		if p.lost[l.TopicPartition] == nil || len(p.sequences(t, l)) > 0 {
 			t.Error("went on as if nothing were")
 		}
-		if p.now.Sub(l.tooShort) < lossPatience {
-			t.Errorf("taken for loss after %v", p.now.Sub(l.tooShort))
+		if p.now.Sub(l.short.since) < lossPatience {
+			t.Errorf("taken for loss after %v", p.now.Sub(l.short.since))
 		}
 	})
 	t.Run("a broker that slept says where the topic ended", func(t *testing.T) {

@@ -119,6 +119,7 @@ type shard struct {
 	turn      int   // counts the calls of want
 	fetchTry  time.Time
 	fetches   int
+	short     shortage // the source ends before position
 
 	yielding    bool      // given to another member, which has not claimed it yet: yield.go
 	successorAt time.Time // when to look whether it has
@@ -168,10 +169,17 @@ func (s *shard) outOfRange() {
 				switch {
 				case !alive():
 				case err != nil || s.position <= latest: // whoever answered was behind
+					s.short = shortage{}
 					s.fetchAgain()
 				default:
-					s.fail(fmt.Errorf("engine: %s/%d ends at offset %d, but %d comes next here: the topic was cut or made again; if that was meant, start under another app name or delete the topic %s",
-						s.source.Topic, s.source.Partition, latest, s.position, s.journal.Topic))
+					err := fmt.Errorf("engine: %s/%d ends at offset %d, but %d comes next here: the topic was cut or made again; if that was meant, start under another app name or delete the topic %s",
+						s.source.Topic, s.source.Partition, latest, s.position, s.journal.Topic)
+					if s.short.found(s.now) {
+						s.fail(err)
+						return
+					}
+					s.fetchAgain()
+					s.listener.Retry(s.id, s.source, "read", err, s.fetches)
 				}
 			})
 		case !s.skipGaps:
@@ -258,7 +266,7 @@ func (s *shard) housekeeping() (wake time.Time) {
 	if s.phase == phaseFailed || s.phase == phaseIdle {
 		return time.Time{}
 	}
-	wake = earlier(s.pub.work(s.now), s.successor())
+	wake = earlier(earlier(s.pub.work(s.now), s.successor()), s.heedAgain())
 	if !s.fetchTry.IsZero() {
 		if s.now.Before(s.fetchTry) {
 			wake = earlier(wake, s.fetchTry)
@@ -347,7 +355,7 @@ func (s *shard) next() (*batch.Record, error) {
 			s.position = max(s.position, s.reader.NextOffset())
 			s.leader = s.reader.Info().LeaderEpoch
 			s.open.moved = true
-			s.fetches = 0
+			s.fetches, s.short = 0, shortage{}
 		}
 		s.end = f.LastStable
 		s.backlog.Add(-int64(len(f.Batches)))

@@ -35,6 +35,7 @@ const (
 	faultTwice
 	faultLongAgo
 	faultForgetful
+	faultStale
 	faultKinds
 )
 
@@ -73,7 +74,7 @@ var simWeights = [simStepKinds]int{stepCarry: 240, stepPass: 220, stepPoll: 80, 
 	stepSleep: 5, stepDay: 4, stepClock: 5, stepFlush: 6, stepGrow: 3}
 
 // simFaults are the same for faults.
-var simFaults = [faultKinds]int{faultRead: 50, faultExpire: 80, faultSameEpoch: 300, faultSkew: 150, faultDisk: 200, faultBehind: 500, faultGarbled: 50, faultTwice: 80, faultLongAgo: 150, faultForgetful: 300}
+var simFaults = [faultKinds]int{faultRead: 50, faultExpire: 80, faultSameEpoch: 300, faultSkew: 150, faultDisk: 200, faultBehind: 500, faultGarbled: 50, faultTwice: 80, faultLongAgo: 150, faultForgetful: 300, faultStale: 100}
 
 func drawPlan(seed uint64, broken string) simPlan {
 	rng := rand.New(rand.NewPCG(seed, 2))

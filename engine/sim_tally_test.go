@@ -46,6 +46,7 @@ const (
 	sawRival
 	sawClosedID
 	sawFenced
+	sawStaleEnd
 	sawDisorder
 	sawElsewhere
 	sawKnown
@@ -112,6 +113,7 @@ var simSaid = [sawKinds]string{
 	sawRival:          "a claim loses to another",
 	sawClosedID:       "epochs end: the id is closed, the next one claimed",
 	sawFenced:         "an append is refused by epoch",
+	sawStaleEnd:       "a leader that slept says where the journal ended",
 	sawDisorder:       "... by sequence",
 	sawElsewhere:      "an append is acknowledged elsewhere",
 	sawKnown:          "an append is known already",

@@ -501,6 +501,10 @@ func (s *sim) env(o *simOwner) *env {
 				if at == connectors.Latest {
 					end, err = s.broker.latest(tp)
 				}
+				if tp == s.journal && err == nil && s.chance(s.plan.faults[faultStale]) { // a leader that has slept through an election
+					s.tally[sawStaleEnd]++
+					return int64(s.draw(int(end) + 1)), nil
+				}
 				if err != nil {
 					s.tally[sawBehind]++
 				}

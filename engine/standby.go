@@ -22,7 +22,7 @@ func (s *shard) standBy(now time.Time) {
 	s.enter(now)
 	s.life++
 	s.phase = phaseStandby
-	s.claim = claim{shard: s, began: now, offset: -1, searched: -1}
+	s.claim = claim{shard: s, began: now, offset: -1}
 	c := &s.claim
 	c.ready(c.tailOn)
 }
