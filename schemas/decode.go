@@ -62,6 +62,8 @@ func (d *Document) read(b []byte, r *reader) error {
 			d.Looks = r.looks()
 		case keyDocKnown:
 			d.Known = r.uint()
+		case keyDocArmed:
+			d.Armed = r.uint()
 		default:
 			r.skip(0)
 		}
@@ -99,6 +101,8 @@ func (r *reader) state(s *JourneyState) {
 			s.Running = r.enrollments()
 		case keyStateEnded:
 			s.Ended = r.enrollments()
+		case keyStateTimers:
+			s.Timers = r.triggerTimers()
 		default:
 			r.skip(0)
 		}
@@ -106,6 +110,32 @@ func (r *reader) state(s *JourneyState) {
 			return
 		}
 	}
+}
+
+func (r *reader) triggerTimers() []TriggerTimer {
+	all := r.mem.timers.take(r.array(leastEntry))
+	for i := range all {
+		t := &all[i]
+		n := r.array(1)
+		t.Trigger = r.stringOf(n, 0)
+		if n > 1 {
+			t.Spec = uint32(r.uint())
+		}
+		t.Due, t.Of = r.intOf(n, 2), r.intOf(n, 3)
+		if n > 4 {
+			if m := r.array(1); m > 0 {
+				t.Fired = r.mem.times.take(m)
+				for j := range t.Fired {
+					t.Fired[j] = r.int()
+				}
+			}
+		}
+		r.rest(n, 5)
+		if r.err != nil {
+			return nil
+		}
+	}
+	return all
 }
 
 func (r *reader) enrollments() []Enrollment {

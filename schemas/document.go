@@ -21,6 +21,9 @@ type Document struct {
 	// the value that it had.
 	Looks []uint64
 	Known uint64 // names what the program that looked last looks at; 0: nothing
+
+	// Armed names the set of triggers, as a program knows them, for which the journeys' Timers are armed; 0: none.
+	Armed uint64
 }
 
 // NewDocument is what is known of a customer of whom nothing is known.
@@ -34,6 +37,16 @@ type JourneyState struct {
 	Counts  []Count      // unused events of `enter: {times, within}`, by key
 	Running []Enrollment // oldest first, at most 25
 	Ended   []Enrollment // ended, while its goal is looked for or a send is deferred; oldest first
+	Timers  []TriggerTimer
+}
+
+// TriggerTimer is what a trigger that waits for a moment (`inactive`, `date`, `schedule`) knows of the customer.
+type TriggerTimer struct {
+	Trigger string  // "" for enter; the trigger's place (`goal`, `exit[0]`)
+	Spec    uint32  // what it was armed for, as the program names it; another: it stands still until it is armed anew
+	Due     int64   // when it fires, or Never
+	Of      int64   // of inactive: the time of the newest such event; of date: the day, since 1970; of schedule: the instant
+	Fired   []int64 // of date: the days whose date has fired, as far as they can come again; oldest first
 }
 
 // Entered remembers an entry.

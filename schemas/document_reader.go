@@ -18,6 +18,7 @@ func NewDocumentReader() *DocumentReader {
 	m.deferred.keep, m.tallies.keep = true, true
 	m.series.keep, m.summed.keep, m.buckets.keep, m.amounts.keep = true, true, true, true
 	m.scores.keep, m.since.keep, m.looks.keep = true, true, true
+	m.timers.keep = true
 	return &DocumentReader{mem: m}
 }
 
@@ -47,6 +48,7 @@ func (x *DocumentReader) reset() {
 	m.deferred.used, m.tallies.used = 0, 0
 	m.series.used, m.summed.used, m.buckets.used, m.amounts.used = 0, 0, 0, 0
 	m.scores.used, m.since.used, m.looks.used = 0, 0, 0
+	m.timers.used = 0
 }
 
 // memory is where the lists of a document go.
@@ -61,6 +63,7 @@ type memory struct {
 	sent        slab[Sent]
 	variants    slab[Variant]
 	counts      slab[Count]
+	timers      slab[TriggerTimer]
 	times       slab[int64]
 	fields      slab[Field]
 	deferred    slab[Deferred]

@@ -80,6 +80,11 @@ func full() *Document {
 	d.Scores = []ScoreState{{"heat", -0.5, 0, Never}, {"lead", 61, 1767225600000, 1769817600000}}
 	d.Looks, d.Known = []uint64{1 << 63, 1<<63 | 1}, math.MaxUint64
 	e.Since = []Since{{"reply", "", Amount{Whole: 2}}, {"reply", "stars", Amount{Whole: 4, Fraction: 0.5, Fractional: true}}}
+	d.Armed = math.MaxUint64
+	s.Timers = []TriggerTimer{
+		{Trigger: "", Spec: math.MaxUint32, Due: Never, Of: 1767225600000},
+		{Trigger: "exit[0]", Due: 1767225600000, Of: -20000, Fired: []int64{-20365, 20521}},
+	}
 	return d
 }
 
@@ -88,6 +93,7 @@ func fullAtFirst() *Document {
 	d := full()
 	d.Journeys[0].Running[0].Deferred, d.Tallies = nil, nil
 	d.Journeys[0].Running[0].Since, d.Series, d.Scores, d.Looks, d.Known = nil, nil, nil, nil, 0
+	d.Journeys[1].Timers, d.Armed = nil, 0
 	return d
 }
 
@@ -238,8 +244,18 @@ func genDocument() *rapid.Generator[*Document] {
 		}
 		return list
 	}
+	timers := func(t *rapid.T) (list []TriggerTimer) {
+		for range some(t) {
+			x := TriggerTimer{Trigger: rapid.String().Draw(t, "trigger"), Spec: rapid.Uint32().Draw(t, "spec"), Due: rapid.Int64().Draw(t, "due"), Of: rapid.Int64().Draw(t, "of")}
+			for range some(t) {
+				x.Fired = append(x.Fired, rapid.Int64().Draw(t, "day"))
+			}
+			list = append(list, x)
+		}
+		return list
+	}
 	return rapid.Custom(func(t *rapid.T) *Document {
-		d := &Document{Time: rapid.Int64().Draw(t, "time"), Profile: fields.Draw(t, "profile")}
+		d := &Document{Time: rapid.Int64().Draw(t, "time"), Profile: fields.Draw(t, "profile"), Armed: rapid.Uint64().Draw(t, "armed")}
 		now := int64(0)
 		for range rapid.IntRange(0, 70).Draw(t, "recent") {
 			now += rapid.Int64Range(0, 2*hour).Draw(t, "later")
@@ -251,7 +267,7 @@ func genDocument() *rapid.Generator[*Document] {
 				for range some(t) {
 					s.Entered = append(s.Entered, rapid.Make[Entered]().Draw(t, "entered"))
 				}
-				s.Counts, s.Running, s.Ended = counts(t), enrollments(t), enrollments(t)
+				s.Counts, s.Running, s.Ended, s.Timers = counts(t), enrollments(t), enrollments(t), timers(t)
 			}
 			d.Journeys = append(d.Journeys, s)
 		}
@@ -398,6 +414,7 @@ func TestDocumentGrows(t *testing.T) {
 			keyStateJourney: "j", 77: later,
 			keyStateEntered: []any{[]any{int64(3), "k", later}, []any{int64(4)}, []any{}},
 			keyStateCounts:  []any{[]any{"", "k", []any{int64(9)}, later}},
+			keyStateTimers:  []any{[]any{"goal", 6, int64(7), int64(8), []any{int64(9)}, later}, []any{"x"}, []any{}},
 			keyStateRunning: []any{m{
 				keyNumber: 1, 200: later,
 				keyCause: []any{int64(7), "t", "id", later}, keyEnterCause: []any{int64(8)},
@@ -426,6 +443,7 @@ func TestDocumentGrows(t *testing.T) {
 	}
 	want := &Document{Time: 5, Tallies: []Tally{{"c", []int64{3}}}, Journeys: []JourneyState{{
 		Journey: "j", Entered: []Entered{{"k", 3}, {"", 4}, {}}, Counts: []Count{{"", "k", []int64{9}}},
+		Timers: []TriggerTimer{{"goal", 6, 7, 8, []int64{9}}, {Trigger: "x"}, {}},
 		Running: []Enrollment{{
 			Number: 1, Due: Never, Cause: Cause{"id", "t", 7}, EnterCause: Cause{Time: 8}, Visits: []Visit{{"s", 2}},
 			Sent: []Sent{{"s", "a", 3}, {ID: "t"}}, Variant: []Variant{{"s", "a"}}, Early: []Early{{Step: "s", Index: 1}},

@@ -25,6 +25,7 @@ const (
 	keyDocScores   = 11
 	keyDocLooks    = 12
 	keyDocKnown    = 13
+	keyDocArmed    = 9
 )
 
 const (
@@ -34,6 +35,7 @@ const (
 	keyStateCounts  = 4
 	keyStateRunning = 5
 	keyStateEnded   = 6
+	keyStateTimers  = 9
 )
 
 const (
@@ -107,6 +109,9 @@ func (d *Document) Append(dst []byte) []byte {
 	if d.Known != 0 {
 		dst, n = appendUint(append(dst, keyDocKnown), d.Known), n+1
 	}
+	if d.Armed != 0 {
+		dst, n = appendUint(append(dst, keyDocArmed), d.Armed), n+1
+	}
 	dst[head] = 0x80 | n
 	return dst
 }
@@ -138,7 +143,30 @@ func (s *JourneyState) append(dst []byte) []byte {
 	if len(s.Ended) > 0 {
 		dst, n = appendEnrollments(append(dst, keyStateEnded), s.Ended), n+1
 	}
+	if len(s.Timers) > 0 {
+		dst, n = appendArray(append(dst, keyStateTimers), len(s.Timers)), n+1
+		for i := range s.Timers {
+			dst = s.Timers[i].append(dst)
+		}
+	}
 	dst[head] = 0x80 | n
+	return dst
+}
+
+// append leaves Fired out where nothing is in it, which is the rule.
+func (t *TriggerTimer) append(dst []byte) []byte {
+	head := byte(0x94)
+	if len(t.Fired) > 0 {
+		head = 0x95
+	}
+	dst = appendUint(appendString(append(dst, head), t.Trigger), uint64(t.Spec))
+	dst = appendInt(appendInt(dst, t.Due), t.Of)
+	if len(t.Fired) > 0 {
+		dst = appendArray(dst, len(t.Fired))
+		for _, day := range t.Fired {
+			dst = appendInt(dst, day)
+		}
+	}
 	return dst
 }
 

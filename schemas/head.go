@@ -9,8 +9,8 @@ import (
 // HeadFormat is the newest format of head and claim that this code writes. A member that meets a newer one does not
 // claim (protocol rule 12).
 //
-// Format 2 added Erased, the producer of an OutboxPosition, and Claim.First.
-const HeadFormat = 2
+// Format 2 added Erased, the producer of an OutboxPosition, and Claim.First; format 3 Armed and what follows it.
+const HeadFormat = 3
 
 // Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
 type Head struct {
@@ -35,6 +35,23 @@ type Head struct {
 	// Erased is the offset of APP.control up to which forgotten customers have left the view's files and the outbox too;
 	// at most Control.
 	Erased int64
+
+	// Armed names the set of triggers whose Moments these are: those of the program that wait for a date or a calendar time.
+	// While Arming, customers behind ArmedThrough may not have their timers yet.
+	Armed        uint64
+	Moments      []MomentSince
+	Arming       bool
+	ArmedThrough string
+}
+
+// MomentSince is since when a trigger that waits for a moment is there.
+type MomentSince struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Journey string
+	Trigger string // its place; "" for enter
+	Spec    uint32 // what it waits for, as the program names it
+	Since   int64  // ms; NoTime: ever since
 }
 
 // SourcePosition is what comes next of a source topic's partition.
@@ -80,8 +97,38 @@ func DecodeHead(b []byte) (*Head, error) {
 	if len(b) > 0 && b[0] == 1 {
 		return decodeHead1(b)
 	}
+	if len(b) > 0 && b[0] == 2 {
+		return decodeHead2(b)
+	}
 	h := new(Head)
 	return h, decodeFormatted(b, "head", h)
+}
+
+// head2 is the head of format 2.
+type head2 struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Unit                uint64
+	Clock               int64
+	ClusterID           string
+	SourceID            [16]byte
+	JournalID           [16]byte
+	Sources             []SourcePosition
+	Control             int64
+	ActionProducerID    int64
+	ActionProducerEpoch int16
+	Outbox              []OutboxPosition
+	FreshProducerID     int64
+	Erased              int64
+}
+
+func decodeHead2(b []byte) (*Head, error) {
+	var o head2
+	if err := decodeFormatted(b, "head", &o); err != nil {
+		return nil, err
+	}
+	return &Head{Unit: o.Unit, Clock: o.Clock, ClusterID: o.ClusterID, SourceID: o.SourceID, JournalID: o.JournalID, Sources: o.Sources, Control: o.Control,
+		ActionProducerID: o.ActionProducerID, ActionProducerEpoch: o.ActionProducerEpoch, Outbox: o.Outbox, FreshProducerID: o.FreshProducerID, Erased: o.Erased}, nil
 }
 
 // head1 is the head of format 1.
