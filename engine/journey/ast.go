@@ -1,6 +1,10 @@
 package journey
 
-import "wend/schemas/yamlfile"
+import (
+	"wend/engine/journey/cron"
+	"wend/engine/journey/localtime"
+	"wend/schemas/yamlfile"
+)
 
 // The tree that parse makes of a workspace's files: what the author wrote, with positions, before any name is looked
 // up. It has a place for the whole language; what this version does not run yet is refused by parse, with its position.
@@ -61,6 +65,11 @@ type Trigger struct {
 	Times   int   // 0: not counted; else 2..128
 	Within  int64 // ms; with Times the window, in a goal without Times the attribution window; 0: absent
 
+	// What it waits for in place of an event: at most one of these, and then On is empty.
+	Inactive *Inactive
+	Date     *Date
+	Schedule *Schedule
+
 	Key *Text // enter only
 
 	Do     []*Step // goal, exit, await
@@ -68,6 +77,35 @@ type Trigger struct {
 
 	Reset bool // await
 	Since bool // await: `since: enter`
+}
+
+// Inactive is a time without an event of some types.
+type Inactive struct {
+	For int64  // ms, at least 1
+	Of  []Text // event types; none: any
+}
+
+// Date is a date in the profile.
+type Date struct {
+	Of     Text // the attribute as it is written, profile.NAME
+	Name   string
+	Yearly bool
+	Offset int64 // calendar days, negative ahead of the date
+	At     localtime.Clock
+}
+
+// Schedule is a calendar time, either of Cron or of a list.
+type Schedule struct {
+	Cron   *Text
+	Times  cron.Expr   // what Cron says
+	Listed []LocalTime // in their order
+	Spread int64       // ms
+}
+
+// LocalTime is a moment as calendars and clocks show it.
+type LocalTime struct {
+	Day localtime.Day
+	At  localtime.Clock
 }
 
 // Enter is how a journey begins.

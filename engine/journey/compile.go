@@ -42,6 +42,7 @@ var stages = []struct {
 	{"state", (*compiler).state},           // segments and scores
 	{"windows", (*compiler).windows},       // what documents keep of events: from all expressions
 	{"looks", (*compiler).looks},           // who reads what: needs windows, scores and segments
+	{"moments", (*compiler).moments},       // of all triggers that wait for one
 	{"keep", (*compiler).keep},             // what enrollments keep: from all reads of a journey
 	{"reach", (*compiler).reach},           // needs the node table
 	{"index", (*compiler).index},           // event types to journeys
@@ -260,6 +261,9 @@ func (c *compiler) index() {
 		want := func(ids []int32) []*touch {
 			var l []*touch
 			for _, id := range ids {
+				if id < 0 { // a moment's, which is no event's
+					continue
+				}
 				if wants[id] == nil {
 					wants[id] = &touch{plan: j}
 				}

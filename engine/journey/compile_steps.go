@@ -51,7 +51,7 @@ func (p *planner) journey() {
 		}
 	}
 	if t := p.src.Goal; t != nil {
-		g := p.trigger(t, p.inside(), "goal")
+		g := p.trigger(t, p.inside(), placeGoal)
 		g.do = p.list(t.Do, end)
 		j.goal = &g
 	}
@@ -75,6 +75,9 @@ func (p *planner) trigger(t *Trigger, sc expr.Scope, place string) trigger {
 	out := trigger{times: t.Times, within: t.Within, place: place, look: noLook, do: end, reset: t.Reset, since: t.Since, pos: t.Pos}
 	if t.Becomes != nil {
 		p.becomes(t, place)
+	}
+	if m := p.moment(t, place); m != nil {
+		out.types = append(out.types, m.typ.id)
 	}
 	for _, on := range t.On {
 		id := p.c.typeID(on.Value)

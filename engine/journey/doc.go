@@ -37,4 +37,7 @@
 //     nothing due does nothing.
 //  9. An event's memory may be used again after Step; an action's and a decision's may be kept.
 //  10. A document belongs to no program: the next one, or an older one, goes on with it.
+//  11. When a program with other triggers that wait for a moment takes over (Armed is another), remember since when each
+//     of its Moments is there, give that in Input.Since from then on, and give every Stale document one Step: for whom no
+//     event comes no timer is armed otherwise.
 package journey

@@ -10,9 +10,14 @@ package journey
 // buckets is the number of buckets of a draw: shares are exact to a hundredth of a percent.
 const buckets = 10_000
 
-func bucket(journey, draw, customer string) uint32 {
+func bucket(journey, name, customer string) uint32 {
+	return uint32(draw(journey, name, customer) % buckets)
+}
+
+// draw is the hash itself.
+func draw(journey, name, customer string) uint64 {
 	h := uint64(14695981039346656037)
-	for _, s := range [...]string{journey, draw, customer} {
+	for _, s := range [...]string{journey, name, customer} {
 		for i := 0; i < len(s); i++ {
 			h = (h ^ uint64(s[i])) * 1099511628211
 		}
@@ -22,8 +27,7 @@ func bucket(journey, draw, customer string) uint32 {
 	h *= 0xff51afd7ed558ccd
 	h ^= h >> 33
 	h *= 0xc4ceb9fe1a85ec53
-	h ^= h >> 33
-	return uint32(h % buckets)
+	return h ^ h>>33
 }
 
 // Names of a journey's own draws. A split draws under splitDraw+NAME, so that no name of a split meets them.
@@ -31,4 +35,5 @@ const (
 	rolloutDraw = "rollout"
 	holdoutDraw = "holdout"
 	splitDraw   = "split/"
+	spreadDraw  = "spread/" // and the place of the trigger
 )

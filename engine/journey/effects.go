@@ -7,6 +7,10 @@ type Input struct {
 	// Event to handle, or nil: then what is due at or before Until fires. Step keeps nothing of its memory.
 	Event *schemas.Event
 	Until int64 // ms since 1970; counts only without an Event
+
+	// Since is from when on each of the program's Moments counts, in their order: for customers who have no timer of it
+	// yet, nothing before that is made up for. Those that are missing have counted ever since.
+	Since []int64
 }
 
 // Effects is what Steps of one owner decided, and the memory they work in. The zero value is ready. It belongs to one
@@ -30,11 +34,13 @@ type Effects struct {
 	Tracing   bool
 	Decisions []Decision // in order; only with Tracing
 
-	step stepper
+	ended bool // what recurs for ever is armed no more
+	step  stepper
 }
 
-// MaxTimers is how many timers one Step fires at most, so that a unit stays bounded.
-const MaxTimers = 10_000
+// MaxTimers is how many timers one Step fires at most, so that a unit stays bounded: after an outage a schedule has as many
+// instants to make up for as it missed.
+const MaxTimers = 256
 
 // Reset forgets actions, decisions, flags and counters, and keeps the memory and Tracing. What the caller took from
 // the slices stays valid; the slices themselves are used again.

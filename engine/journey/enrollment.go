@@ -96,7 +96,7 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 		if !s.offers(x) || !s.fires(x, j, en) {
 			continue
 		}
-		s.inHand = x.look == noLook // a look leaves `event` and `cause` as they were
+		s.inHand = x.look == noLook && !s.offered.bare // a look or a moment leaves `event` and `cause` as they were
 		stands, reason := false, ""
 		if x.do != end {
 			stands, reason = s.run(j, en, x.do)
@@ -262,7 +262,7 @@ func (s *stepper) takeEarly(j *plan, at int32, en *schemas.Enrollment) (to int32
 
 // reachGoal ends an enrollment by its goal.
 func (s *stepper) reachGoal(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, ended bool) {
-	s.inHand = j.goal.look == noLook
+	s.inHand = j.goal.look == noLook && !s.offered.bare // as with an exit
 	s.out.Counters.Goals++
 	if !ended {
 		s.out.Counters.Left++

@@ -124,7 +124,7 @@ func (s *stepper) tidy(at int, found bool) {
 		return
 	}
 	js := &s.doc.Journeys[at]
-	if js.Entries == 0 && len(js.Entered)+len(js.Counts)+len(js.Running)+len(js.Ended) == 0 {
+	if js.Entries == 0 && len(js.Entered)+len(js.Counts)+len(js.Running)+len(js.Ended)+len(js.Timers) == 0 {
 		s.doc.Journeys = slices.Delete(s.doc.Journeys, at, at+1)
 	}
 }

@@ -105,6 +105,8 @@ func runTest(t *Test, p *Program, c *coverage) TestResult {
 			}
 		}
 	}
+	doc.Time = t.Start // from here on the customer is there, and dates of the profile may come
+	sim.step(sim.customer(testCustomer), Input{Until: schemas.NoTime})
 	for i := range t.Events {
 		e := &t.Events[i]
 		var fields schemas.Fields

@@ -52,7 +52,7 @@ func sound(t *testing.T, files map[string]string, dir string, ws *Workspace, ps 
 		if j.Enter == nil || j.Broken && !ps.Failed() {
 			t.Errorf("journey %+v", j)
 		}
-		if !j.Broken && (j.Name.Value == "" || len(j.Enter.On) == 0 && j.Enter.Becomes == nil || len(j.Steps) == 0) {
+		if !j.Broken && (j.Name.Value == "" || len(j.Enter.On) == 0 && j.Enter.Becomes == nil && j.Enter.Inactive == nil && j.Enter.Date == nil && j.Enter.Schedule == nil || len(j.Steps) == 0) {
 			t.Errorf("a journey passes that is none: %+v", j)
 		}
 		checkSteps(t, j.Steps)

@@ -93,8 +93,8 @@ func (p *parser) triggerKeys(m *yamlfile.MapReader, w where, at string, t *Trigg
 		p.awaitKeys(m, at, t)
 		return
 	default:
-		later := m.Refuse(notYet, "inactive", "date", "schedule")
-		if !p.becomes(m, t) && on == nil && !later {
+		becomes, moment := p.becomes(m, t), p.moment(m, t)
+		if !becomes && !moment && on == nil {
 			m.Need("on")
 		}
 	}

@@ -107,6 +107,7 @@ func (s *stepper) changed(j *plan, en *schemas.Enrollment, step, name string) {
 	if len(s.p.watched) > 0 {
 		s.touched(s.p.watched[name])
 	}
+	s.dated = s.dated || s.p.dates[name]
 	if !s.out.Tracing {
 		return
 	}

@@ -29,6 +29,11 @@ type Program struct {
 	leaving []leaving
 	watched map[string]watchers // by attribute
 	known   uint64              // names all that documents remember for windows, scores and looks; 0: nothing
+
+	moments  []*moment       // triggers that wait for a moment
+	armed    uint64          // names the set of them, 0: none
+	dates    map[string]bool // the attributes that change when one comes
+	silences []*moment       // those that any event ends
 }
 
 // typeIndex is what the program wants of one event type.
@@ -41,6 +46,8 @@ type typeIndex struct {
 	scores  []scoreAdd
 	updates []*update
 	touches []touch // in the order of Program.plans
+
+	silences []*moment // those that an event of the type ends
 }
 
 // touch is one journey's interest in a type.
@@ -65,6 +72,7 @@ type plan struct {
 	after    int64
 	goal     *trigger
 	exits    []trigger
+	moments  []*moment // of enter, goal and exits
 	nodes    []node
 	start    int32            // first node, or end
 	untils   int32            // the look at what its awaits wait for, or noLook
@@ -174,7 +182,7 @@ type assign struct {
 	static bool   // value has no expression
 }
 
-// trigger is a compiled event condition.
+// trigger is a compiled event condition, or waits for a moment: then types has that moment's alone.
 type trigger struct {
 	types  []int32
 	cond   *expr.Condition

@@ -12,7 +12,7 @@ import (
 // SimulateOptions say how far and how loudly a simulation runs.
 type SimulateOptions struct {
 	// Until is the moment, inclusive, up to which time runs on when the log has ended, in ms since 1970;
-	// schemas.NoTime: until no timer is left.
+	// schemas.NoTime: until no timer is left, but what recurs for ever only to the newest event of the log.
 	Until  int64
 	Trace  bool           // collect decisions
 	Format schemas.Format // of the log; the zero value is json with the default fields
@@ -36,6 +36,7 @@ type Simulation struct {
 	o         SimulateOptions
 	customers map[string]*simulated
 	order     []*simulated // as they came
+	newest    int64        // time of the newest event
 	effects   Effects
 	counters  Counters
 	actions   []simulatedAction
@@ -63,13 +64,14 @@ type simulatedDecision struct {
 
 // NewSimulation begins a simulation.
 func NewSimulation(p *Program, o SimulateOptions) *Simulation {
-	s := &Simulation{p: p, o: o, customers: map[string]*simulated{}}
+	s := &Simulation{p: p, o: o, customers: map[string]*simulated{}, newest: schemas.NoTime}
 	s.effects.Tracing = o.Trace
 	return s
 }
 
 // Offer handles the next event of the log. Nothing of its memory is kept.
 func (s *Simulation) Offer(ev *schemas.Event) {
+	s.newest = max(s.newest, ev.Time)
 	c := s.customer(ev.Customer)
 	s.step(c, Input{Event: ev})
 }
@@ -144,6 +146,10 @@ func (s *Simulation) Finish() error {
 			s.step(c, Input{Until: s.o.Until})
 			continue
 		}
+		s.effects.ended = false
+		s.step(c, Input{Until: s.newest})
+		s.effects.ended = true
+		s.p.stopRecurring(c.doc)
 		for fired := s.counters.Timers; ; {
 			due := s.p.NextDue(c.doc)
 			if due == schemas.Never {

@@ -20,8 +20,11 @@ const maxRound = 10_000
 // for what the caller owes. It does not panic, whatever doc holds and in brings.
 func (p *Program) Step(customer string, doc *schemas.Document, in Input, out *Effects) {
 	s := &out.step
-	s.p, s.out, s.doc, s.customer = p, out, doc, customer
+	s.p, s.out, s.doc, s.customer, s.since = p, out, doc, customer, in.Since
 	out.Duplicate, out.More = false, false
+	if doc.Armed != p.armed {
+		s.arm()
+	}
 	limit := in.Until
 	if in.Event != nil {
 		// What is due exactly then waits: at the same instant the event comes first.
@@ -37,6 +40,7 @@ func (p *Program) Step(customer string, doc *schemas.Document, in Input, out *Ef
 		out.More = true
 	case in.Event != nil:
 		s.event(in.Event)
+		s.redate()
 	}
 	s.release()
 }
@@ -47,6 +51,8 @@ type stepper struct {
 	out      *Effects
 	doc      *schemas.Document
 	customer string
+	since    []int64
+	dated    bool // the profile changed where a date may be
 
 	// The event in hand, if any: the input's or an emitted one.
 	ev      *schemas.Event
@@ -86,7 +92,7 @@ type stepper struct {
 
 // release lets go of everything that is not the stepper's own.
 func (s *stepper) release() {
-	s.p, s.doc, s.customer, s.moment = nil, nil, "", schemas.Event{}
+	s.p, s.doc, s.customer, s.since, s.moment = nil, nil, "", nil, schemas.Event{}
 	s.setEvent(nil, nil)
 	s.offered = offered{}
 	s.vars, s.bound = expr.Vars{}, nil
@@ -118,7 +124,18 @@ func (s *stepper) event(ev *schemas.Event) {
 	s.out.Counters.Events++
 	s.know()
 	s.advance(ev.Time)
+	first := doc.Recent.Len() == 0
 	doc.Recent.Add(id, doc.Time)
+	if first {
+		for _, m := range s.p.moments {
+			if m.kind == scheduleMoment {
+				s.armSchedule(m, max(doc.Time, s.sinceOf(m)))
+			}
+		}
+	}
+	if len(s.p.silences) > 0 && !feedback(ev) {
+		s.hear(s.p.silences, ev.Time)
+	}
 	s.emitted = 0
 	s.handle(ev, 0)
 }
@@ -135,6 +152,7 @@ func (s *stepper) handle(ev *schemas.Event, depth int) {
 	s.setEvent(ev, typ)
 	s.depth = depth
 	first := len(s.queue)
+	s.hear(typ.silences, ev.Time)
 	s.record(typ)
 	for _, u := range typ.updates {
 		s.update(u)

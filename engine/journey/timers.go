@@ -58,6 +58,7 @@ var timerSources = [...]timerSource{
 	{scoreTimer, (*stepper).fireScore},
 	{windowTimer, (*stepper).fireWindow},
 	{stepTimer, (*stepper).fireStep},
+	{momentTimer, (*stepper).fireMoment},
 }
 
 // earliest returns the first timer that is due at or before limit; its source is noTimer where there is none.
@@ -114,4 +115,5 @@ func (s *stepper) fire(t timer) {
 	if len(s.queue) > 0 {
 		s.drain(0, 0)
 	}
+	s.redate()
 }

@@ -50,8 +50,9 @@ func (d *Decision) Text() string {
 	}
 	switch d.Kind {
 	case DecidedEntered, DecidedRefused, DecidedMoved, DecidedGoal, DecidedExit, DecidedDuplicate:
-		if d.Cause.EventID != "" {
-			word("by " + d.Cause.Type + " " + d.Cause.EventID)
+		if d.Cause.Type != "" {
+			word("by " + d.Cause.Type)
+			word(d.Cause.EventID)
 		}
 	}
 	return b.String()

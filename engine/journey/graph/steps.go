@@ -38,6 +38,9 @@ func triggerLines(t *journey.Trigger) []string {
 	if len(t.On) > 0 {
 		lines = append(lines, "on "+types(t.On))
 	}
+	if line := moment(t); line != "" {
+		lines = append(lines, line)
+	}
 	if t.Of != nil {
 		lines = append(lines, "of "+t.Of.Value)
 	}
@@ -51,6 +54,38 @@ func triggerLines(t *journey.Trigger) []string {
 		lines = append(lines, "if "+t.If.Value)
 	}
 	return lines
+}
+
+// moment is what a trigger waits for in place of an event, "" where it is an event.
+func moment(t *journey.Trigger) string {
+	switch {
+	case t.Inactive != nil:
+		line := "inactive for " + yamlfile.FormatDuration(t.Inactive.For)
+		if len(t.Inactive.Of) > 0 {
+			line += " of " + types(t.Inactive.Of)
+		}
+		return line
+	case t.Date != nil:
+		line := "date " + t.Date.Of.Value
+		if t.Date.Yearly {
+			line += " every year"
+		}
+		if t.Date.Offset != 0 {
+			line += fmt.Sprintf(" %+dd", t.Date.Offset)
+		}
+		return line + " at " + t.Date.At.String()
+	case t.Schedule != nil:
+		line := "schedule"
+		if t.Schedule.Cron != nil {
+			line += " " + t.Schedule.Cron.Value
+		}
+		for _, at := range t.Schedule.Listed {
+			year, month, day := at.Day.Date()
+			line += fmt.Sprintf(" %d-%02d-%02dT%s", year, month, day, at.At)
+		}
+		return line
+	}
+	return ""
 }
 
 func types(on []journey.Text) string {
