@@ -37,6 +37,7 @@ func (s *shard) own() {
 	s.position, s.leader = head.Sources[0].Offset, head.Sources[0].LeaderEpoch
 	s.journaled = s.position
 	s.timers.open(head.Clock)
+	s.arming.open(s, head)
 	if err := s.inherit(head); err != nil {
 		s.unlessSuperseded(err)
 		return
@@ -65,6 +66,7 @@ func (s *shard) first() {
 			s.open.reset(1)
 			s.open.moved = true
 			s.timers.open(schemas.NoTime)
+			s.arming.open(s, nil)
 			s.phase = phaseFirst
 			s.seal()
 		}))

@@ -111,12 +111,13 @@ type shard struct {
 
 	queue     []connectors.Fetched
 	reader    batch.Reader
-	reading   bool  // reader stands in queue[0]
-	position  int64 // of the source: next offset to handle
-	journaled int64 // source offset of the last acknowledged unit
-	leader    int32 // leader epoch of the last batch handled
-	end       int64 // last stable offset as last heard
-	turn      int   // counts the calls of want
+	reading   bool          // reader stands in queue[0]
+	held      *batch.Record // reader's last, which handle is not through with
+	position  int64         // of the source: next offset to handle
+	journaled int64         // source offset of the last acknowledged unit
+	leader    int32         // leader epoch of the last batch handled
+	end       int64         // last stable offset as last heard
+	turn      int           // counts the calls of want
 	fetchTry  time.Time
 	fetches   int
 	short     shortage // the source ends before position
@@ -125,6 +126,7 @@ type shard struct {
 	successorAt time.Time // when to look whether it has
 
 	timers    timers
+	arming    arming
 	orders    orders
 	event     schemas.Event
 	documents *schemas.DocumentReader
@@ -233,6 +235,12 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	if s.phase != phaseRunning {
 		return false, time.Time{}
 	}
+	if s.arming.some() {
+		more = true
+	}
+	if s.phase != phaseRunning {
+		return false, time.Time{}
+	}
 	s.seal()
 	if s.phase == phaseRunning && !s.drained() {
 		return false, time.Time{}
@@ -322,9 +330,14 @@ func (s *shard) handleSome() bool {
 			s.fetchAgain()
 			return false
 		}
-		if err := s.handle(rec); err != nil {
+		through, err := s.handle(rec)
+		if err != nil {
 			s.fail(err)
 			return false
+		}
+		if !through {
+			s.held = rec
+			continue
 		}
 		s.position = rec.Offset + 1
 	}
@@ -333,6 +346,10 @@ func (s *shard) handleSome() bool {
 
 // next gives the record that comes next; io.EOF when all that was fetched is handled.
 func (s *shard) next() (*batch.Record, error) {
+	if rec := s.held; rec != nil {
+		s.held = nil
+		return rec, nil
+	}
 	for len(s.queue) > 0 {
 		f := &s.queue[0]
 		if f.Code == connectors.OffsetOutOfRange {
@@ -370,41 +387,46 @@ func (s *shard) forgetFetched() {
 	for i := range s.queue {
 		s.backlog.Add(-int64(len(s.queue[i].Batches)))
 	}
-	s.queue, s.reading = nil, false
+	s.queue, s.reading, s.held = nil, false, nil
 }
 
-// handle decides what one record means.
-func (s *shard) handle(rec *batch.Record) error {
+// handle decides what one record means. through is false when so many timers came ahead of its event that they take a
+// unit's room: what they did is taken, and the record comes again.
+func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 	s.open.events++
 	s.open.moved = true
 	from := schemas.Origin{Topic: s.source.Topic, Partition: s.source.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp}
 	if err := s.decoder.Decode(rec.Value, from, &s.event); err != nil {
-		return s.deadLetter(rec, err.Error())
+		return true, s.deadLetter(rec, err.Error())
 	}
 	if s.partitioner != nil {
 		if want := s.partitioner([]byte(s.event.Customer)); want != s.source.Partition {
-			return s.deadLetter(rec, fmt.Sprintf("customer %q belongs on partition %d by the source's partitioner: a customer on two partitions would be two; make producers use the record key %q and the partitioner of wend.yaml", s.event.Customer, want, s.event.Customer))
+			return true, s.deadLetter(rec, fmt.Sprintf("customer %q belongs on partition %d by the source's partitioner: a customer on two partitions would be two; make producers use the record key %q and the partitioner of wend.yaml", s.event.Customer, want, s.event.Customer))
 		}
 	}
 	e, doc, err := s.load(s.event.Customer)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.effects.Reset()
-	for s.effects.More = true; s.effects.More; {
-		s.program.Step(e.customer, doc, journey.Input{Event: &s.event}, &s.effects)
-	}
-	if s.effects.Duplicate {
+	s.program.Step(e.customer, doc, journey.Input{Event: &s.event, Since: s.arming.since}, &s.effects)
+	through = !s.effects.More
+	stamp := rec.Timestamp
+	switch {
+	case !through:
+		s.open.events--
+		stamp = 0 // timers' alone
+	case s.effects.Duplicate:
 		s.open.duplicates++
 	}
 	if !s.effects.Changed {
-		return nil
+		return through, nil
 	}
-	reason, err := s.decided(e, doc, rec.Timestamp)
+	reason, err := s.decided(e, doc, stamp)
 	if err != nil || reason == "" {
-		return err
+		return through, err
 	}
-	return s.deadLetter(rec, reason)
+	return true, s.deadLetter(rec, reason)
 }
 
 // load gives the customer's entry, from memory or from the view, and the document, which is valid until the next load
@@ -432,7 +454,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 	if err != nil {
 		return nil, nil, damagedView(fmt.Errorf("engine: shard %d: customer %q: %w", s.id, customer, err))
 	}
-	if !known {
+	if !known && !s.program.Stale(doc) { // of one that another program armed the index may lack timers of ours
 		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
 		if due := s.program.NextDue(doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
 			e.indexed = due

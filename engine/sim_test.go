@@ -37,13 +37,22 @@ var simFiles = map[string]string{
 	"journeys/cart.yaml":  "journey: cart\nenter: {on: add_to_cart, again: after_exit}\nexit: [{on: purchase}]\nsteps:\n  - wait: 30ms\n  - {send: shop, template: cart}\n",
 	"journeys/nap.yaml": "journey: nap\nenter: {on: add_to_cart, again: always}\nsteps:\n  - await:\n      within: 15ms\n      events:\n        - {on: browse, reset: true}\n        - on: purchase\n          do: [{send: mail, template: bought}]\n" +
 		"      timeout: [{send: mail, template: nap}]\n",
+	"journeys/moments.yaml": "journey: silent\nenter: {inactive: {for: 25ms, of: browse}, again: always}\nsteps:\n  - {send: mail, template: silent}\n---\n" +
+		"journey: soon\nenter: {schedule: {at: [\"2023-11-14T22:14\"], spread: 40s}}\nsteps:\n  - {send: shop, template: soon}\n",
 	"profile.yaml": "attributes: {purchases: int, note: string}\nupdate:\n  - {on: purchase, set: {purchases: \"{{ profile.purchases + 1 }}\"}}\n  - {on: note, set: event.traits}\n",
 }
 
-func simProgram(t testing.TB) *journey.Program {
+func simProgram(t testing.TB) *journey.Program { return compileFiles(t, simFiles) }
+
+// compileJourneys is the program of one file of journeys.
+func compileJourneys(t testing.TB, text string) *journey.Program {
+	return compileFiles(t, map[string]string{"journeys/all.yaml": text})
+}
+
+func compileFiles(t testing.TB, files map[string]string) *journey.Program {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range simFiles {
+	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

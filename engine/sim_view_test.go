@@ -126,6 +126,16 @@ func (v *mapView) Meta(name string) ([]byte, bool, error) {
 	return slices.Clone(value), ok, v.use()
 }
 
+func (v *mapView) Customers(after string, limit int, into []string) ([]string, error) {
+	for _, customer := range slices.Sorted(maps.Keys(v.state.documents)) {
+		if customer > after && limit > 0 {
+			into = append(into, customer)
+			limit--
+		}
+	}
+	return into, v.use()
+}
+
 func (v *mapView) EachOwed(f func(string, []byte) error) error {
 	if err := v.use(); err != nil {
 		return err

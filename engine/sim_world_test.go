@@ -187,7 +187,11 @@ func (s *sim) longAgo() {
 	claim, err := (&schemas.Claim{Owner: "long ago", Epoch: epoch, First: -1}).Append(nil)
 	put(0, claimKey(900), claim, err)
 	next := int64(5)<<31 - 1 - int64(s.draw(10))
-	head, err := (&schemas.Head{Unit: 1, Clock: schemas.NoTime, Sources: []schemas.SourcePosition{{Topic: "events", LeaderEpoch: -1}}, ActionProducerID: 901, FreshProducerID: 902,
+	var moments []schemas.MomentSince
+	for _, m := range s.program.Moments() {
+		moments = append(moments, schemas.MomentSince{Journey: m.Journey, Trigger: m.Trigger, Spec: m.Spec, Since: schemas.NoTime})
+	}
+	head, err := (&schemas.Head{Unit: 1, Clock: schemas.NoTime, Armed: s.program.Armed(), Moments: moments, Sources: []schemas.SourcePosition{{Topic: "events", LeaderEpoch: -1}}, ActionProducerID: 901, FreshProducerID: 902,
 		Outbox: []schemas.OutboxPosition{{Topic: "actions", Next: next, Acked: next}, {Topic: "mails", Next: next, Acked: next}}}).Append(nil)
 	put(1, keyHead, head, err)
 	s.broker.nextID = 2000

@@ -268,7 +268,7 @@ func (t *timers) look(d statestore.Timer) error {
 	if due <= t.clock {
 		s.open.lateness = max(s.open.lateness, time.Duration(s.now.UnixMilli()-due)*time.Millisecond)
 		s.effects.Reset()
-		s.program.Step(e.customer, doc, journey.Input{Until: t.clock}, &s.effects)
+		s.program.Step(e.customer, doc, journey.Input{Until: t.clock, Since: s.arming.since}, &s.effects)
 		e.indexed = schemas.Never // this entry goes
 		reason, err := s.decided(e, doc, 0)
 		if err != nil {

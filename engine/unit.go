@@ -262,6 +262,7 @@ func (s *shard) seal() {
 	s.head.ClusterID, s.head.SourceID, s.head.JournalID = s.clusterID, s.sourceID, s.journalID
 	s.head.Control, s.head.Erased = s.orders.obeyed, s.erased()
 	s.head.Sources = append(s.head.Sources[:0], schemas.SourcePosition{Topic: s.source.Topic, Offset: s.position, LeaderEpoch: s.leader})
+	s.arming.put(&s.head)
 	s.head.Outbox = s.head.Outbox[:0]
 	for _, l := range s.pub.lanes {
 		if l.lookFrom >= 0 {

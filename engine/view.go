@@ -9,6 +9,7 @@ import "wend/statestore"
 type view interface {
 	Get(customer string, dst []byte) (doc []byte, ok bool, err error)
 	Meta(name string) (value []byte, ok bool, err error)
+	Customers(after string, limit int, into []string) ([]string, error)
 	EachOwed(f func(key string, value []byte) error) error
 	Timers(after statestore.Cursor, through int64, limit int, into []statestore.Timer) ([]statestore.Timer, error)
 	NextTimer(after statestore.Cursor) (statestore.Timer, bool, error)

@@ -56,6 +56,24 @@ func (s *Store) EachDocument(f func(customer string, doc []byte) error) error {
 	return s.each(kindDocument, f)
 }
 
+// Customers appends to into the customers who have a document, in the order of bytes, from behind after on ("" is before
+// all), at most limit.
+func (s *Store) Customers(after string, limit int, into []string) ([]string, error) {
+	if limit <= 0 {
+		return into, nil
+	}
+	lower := []byte{kindDocument}
+	if after != "" {
+		lower = append(appendKey(nil, kindDocument, after), 0)
+	}
+	end := len(into) + limit
+	err := s.scan(lower, []byte{kindDocument + 1}, func(key []byte, _ *pebble.Iterator) (bool, error) {
+		into = append(into, string(key[1:]))
+		return len(into) < end, nil
+	})
+	return into, err
+}
+
 func (s *Store) each(kind byte, f func(string, []byte) error) error {
 	var stop error
 	err := s.scan([]byte{kind}, []byte{kind + 1}, func(key []byte, it *pebble.Iterator) (bool, error) {
