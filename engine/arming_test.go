@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -60,13 +61,14 @@ func TestArmingAfterADeploy(t *testing.T) {
 	for seed := range uint64(40) {
 		s := newSim(t, before, seed, "")
 		s.calm = true
+		rnd := rand.New(rand.NewPCG(seed, 3))
 		var customers []string
 		for i := range 60 {
 			customers = append(customers, fmt.Sprintf("k%d", i))
 		}
 		owner := func() *simOwner {
 			for _, o := range s.living() {
-				s.kill(o, s.draw(3) == 2)
+				s.kill(o, rnd.IntN(3) == 2)
 			}
 			s.start()
 			return s.owners[len(s.owners)-1]
@@ -101,13 +103,13 @@ func TestArmingAfterADeploy(t *testing.T) {
 				t.Fatalf("seed %d: arming does not end: %v", seed, s.failed)
 			}
 			s.rounds(o, 1, time.Millisecond)
-			switch s.draw(12) {
+			switch rnd.IntN(12) {
 			case 1:
-				s.event(customers[50+s.draw(10)]) // a new one
+				s.event(customers[50+rnd.IntN(10)]) // a new one
 			case 2:
-				s.event(customers[s.draw(50)])
+				s.event(customers[rnd.IntN(50)])
 			}
-			if s.newestHead().Arming && n < 300 && s.draw(4) == 1 {
+			if s.newestHead().Arming && n < 300 && rnd.IntN(4) == 1 {
 				takeovers++
 				o = owner()
 			}
@@ -128,7 +130,7 @@ func TestArmingAfterADeploy(t *testing.T) {
 		}
 		for range 50 { // over 23:00 twice
 			s.pause(time.Hour)
-			if s.draw(10) == 0 {
+			if rnd.IntN(10) == 0 {
 				o = owner()
 			}
 			s.rounds(o, 40, time.Millisecond)
