@@ -111,6 +111,17 @@ func TestDatesOfACentury(t *testing.T) {
 	}
 }
 
+// TestDateOnASkippedDay: the calendar of Kiritimati left out the last day of a year; its dates came on the next one.
+func TestDateOnASkippedDay(t *testing.T) {
+	zone, _ := expr.LoadZone("Pacific/Kiritimati")
+	m := &moment{kind: dateMoment, yearly: true}
+	from := time.Date(1995, 1, 1, 0, 0, 0, 0, zone)
+	day, at := m.nextDate(time.Date(1980, 12, 31, 0, 0, 0, 0, time.UTC), from.UnixMilli(), zone, nil)
+	if year, month, n := day.Date(); at != from.UnixMilli() || year != 1994 || month != time.December || n != 31 {
+		t.Errorf("%d-%d-%d comes at %v", year, month, n, time.UnixMilli(at).In(zone))
+	}
+}
+
 func when(all []int64, i int, zone *time.Location) string {
 	if i >= len(all) {
 		return "none"
@@ -337,6 +348,69 @@ func TestNewProgram(t *testing.T) {
 		}
 		if p.Step("c", doc, Input{Until: schemas.NoTime}, &out); p.NextDue(doc) != at(c.due) {
 			t.Errorf("inactive for %s: due %v", c.length, time.UnixMilli(p.NextDue(doc)).UTC())
+		}
+	}
+}
+
+// TestWhatRecursEndsWithTheLog: without --until a simulation lets what recurs for ever go on to the newest event of the
+// whole log, both ends inclusive, and everything else to its end.
+func TestWhatRecursEndsWithTheLog(t *testing.T) {
+	p := compileText(t, `
+journey: birthday
+enter: {date: {of: profile.day, every: year}, again: always}
+steps: [{send: push, template: birthday}]
+---
+journey: day
+enter: {date: {of: profile.day}, again: always}
+steps: [{send: push, template: day}]
+---
+journey: silent
+enter: {inactive: {for: 5d, of: set}, again: always}
+steps: [{wait: 1d}, {send: push, template: silent}]
+---
+journey: monthly
+enter: {schedule: {cron: "0 0 1 * *"}, again: always}
+steps: [{wait: 1h}, {set: {day: "2026-01-02"}}, {send: push, template: monthly}]
+`, "attributes: {day: date}\nupdate: [{on: set, set: event.traits}]")
+	// What a step sets behind the end arms the date that comes once, and not the one that recurs.
+	line := func(id int, customer, typ, at string) string {
+		x, err := time.Parse("2006-01-02", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("{\"event_id\":\"%d\",\"customer_id\":%q,\"type\":%q,\"ts\":%d,\"traits\":{\"day\":\"2026-01-11\"}}\n", id, customer, typ, x.UnixMilli())
+	}
+	until := func(text string) int64 {
+		x, err := time.Parse("2006-01-02", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.UnixMilli()
+	}
+	begin := line(1, "c", "set", "2026-01-01")
+	for name, c := range map[string]struct {
+		log   string
+		until int64
+		want  string
+	}{
+		"alone":                           {begin, schemas.NoTime, "monthly day silent"}, // the first of January is the newest event's instant
+		"another's event is newest":       {begin + line(2, "d", "other", "2026-01-02"), schemas.NoTime, "monthly birthday day silent"},
+		"another's event is much newer":   {begin + line(2, "d", "other", "2026-02-02"), schemas.NoTime, "monthly birthday day silent monthly"},
+		"until, where a wait goes beyond": {begin, until("2026-02-01"), "monthly birthday day silent"},
+		"until":                           {begin, until("2026-02-02"), "monthly birthday day silent monthly"},
+	} {
+		s, err := SimulateLog(p, strings.NewReader(c.log), SimulateOptions{Until: c.until}, func(*schemas.Action) {}, func(int, string) {})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var got []string
+		for _, a := range s.Actions() {
+			if a.Customer == "c" {
+				got = append(got, a.Template)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: got %s, want %s", name, strings.Join(got, " "), c.want)
 		}
 	}
 }
