@@ -57,8 +57,8 @@ type moment struct {
 // recurs says whether it never comes to an end by itself.
 func (m *moment) recurs() bool { return m.kind == scheduleMoment || m.kind == dateMoment && m.yearly }
 
-// Moment names a trigger that waits for a moment.
-type Moment struct {
+// MomentTrigger names a trigger that waits for a moment.
+type MomentTrigger struct {
 	Journey string
 	Trigger string // "" for enter, goal, exit[0]
 	Spec    uint32 // changes with what is waited for
@@ -66,11 +66,11 @@ type Moment struct {
 
 // Moments are the program's triggers that wait for a moment and may have to be armed for customers whom no event brings
 // (`date`, `schedule`), in the order of Input.Since.
-func (p *Program) Moments() []Moment {
-	var all []Moment
+func (p *Program) Moments() []MomentTrigger {
+	var all []MomentTrigger
 	for _, m := range p.moments {
 		if m.index >= 0 {
-			all = append(all, Moment{m.plan.name, m.place, m.spec})
+			all = append(all, MomentTrigger{m.plan.name, m.place, m.spec})
 		}
 	}
 	return all
