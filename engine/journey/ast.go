@@ -32,6 +32,8 @@ type Workspace struct {
 	Journeys []*Journey // in order of name; after problems what could be read, each Broken
 	Profile  *Profile   // never nil
 	Tests    []*Test
+
+	Properties []*Property
 }
 
 // Journey is one journeys/*.yaml document.

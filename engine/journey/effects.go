@@ -1,6 +1,9 @@
 package journey
 
-import "wend/schemas"
+import (
+	"wend/engine/journey/expr"
+	"wend/schemas"
+)
 
 // Input is what Step is given: an event, or a moment up to which timers fire. It is the only time that Step sees.
 type Input struct {
@@ -33,6 +36,9 @@ type Effects struct {
 	// Tracing makes Steps say what they decided. It costs memory for each decision.
 	Tracing   bool
 	Decisions []Decision // in order; only with Tracing
+	// Explaining, beside Tracing, also says of each condition how it was judged: with what it read, which costs many times
+	// as much as judging it; and of each draw the customer's bucket.
+	Explaining bool
 
 	ended bool // what recurs for ever is armed no more
 	step  stepper
@@ -142,6 +148,9 @@ var decisionNames = [decisionKinds]string{
 }
 
 func (k DecisionKind) String() string {
+	if k == DecidedJudged {
+		return "judged"
+	}
 	if k >= decisionKinds {
 		return "unknown"
 	}
@@ -161,6 +170,7 @@ type Decision struct {
 	Due        int64  // of DecidedWaiting; schemas.Never: until an event comes
 	Cause      schemas.Cause
 	Action     *schemas.Action // of DecidedSent and DecidedWithheld
+	Judged     *expr.Explanation
 
 	plan *plan
 	node int32 // of DecidedReached, DecidedPassed and DecidedArm

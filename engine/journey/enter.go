@@ -38,6 +38,7 @@ func (s *stepper) enter(j *plan) {
 			s.insertState(j, at)
 		}
 		if !s.counted(&s.doc.Journeys[at].Counts, t, key) {
+			s.tooFew(j, t, key)
 			return
 		}
 		found = true
@@ -47,7 +48,7 @@ func (s *stepper) enter(j *plan) {
 		js = &s.doc.Journeys[at]
 	}
 	if r := s.refusal(j, js, key); r != NotRefused {
-		s.refuse(j, key, r, "")
+		s.refuse(j, key, r, s.draw(r, j))
 		s.tidy(at, found)
 		return
 	}

@@ -119,6 +119,10 @@ func (l *loader) tests() {
 			if doc.Kind == yamlfile.Null {
 				continue
 			}
+			if doc.Lookup("property") != nil {
+				l.property(doc, names)
+				continue
+			}
 			t := parseTest(doc, &l.ps)
 			if t == nil {
 				continue

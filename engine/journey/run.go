@@ -94,7 +94,7 @@ func (s *stepper) split(j *plan, en *schemas.Enrollment, at int32, n *node) int3
 		if b >= n.arms[i].below {
 			continue
 		}
-		s.traceStep(DecidedArm, j, en, at, n, int32(i), n.arms[i].name)
+		s.traceStep(DecidedArm, j, en, at, n, int32(i), n.arms[i].name+s.armDraw(b, n, i))
 		// Actions share the list of variants, so it is made anew instead of being changed.
 		variant := make([]schemas.Variant, 0, len(en.Variant)+1)
 		for _, v := range en.Variant {

@@ -23,6 +23,10 @@ func (s *stepper) Segment(i int) bool {
 	outer := s.vars
 	s.vars = expr.Vars{Profile: outer.Profile, State: s, Now: outer.Now, Zone: s.zoneOf(nil)}
 	in, why := seg.cond.Eval(&s.vars)
+	if s.out.Explaining {
+		e := seg.cond.Explain(&s.vars)
+		s.trace(Decision{Kind: DecidedJudged, Step: seg.place, Judged: &e, Detail: e.String()})
+	}
 	s.vars = outer
 	s.failed(why, nil, nil, seg.place)
 	m.in, m.moment = in, s.moments

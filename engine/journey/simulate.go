@@ -13,9 +13,10 @@ import (
 type SimulateOptions struct {
 	// Until is the moment, inclusive, up to which time runs on when the log has ended, in ms since 1970;
 	// schemas.NoTime: until no timer is left, but what recurs for ever only to the newest event of the log.
-	Until  int64
-	Trace  bool           // collect decisions
-	Format schemas.Format // of the log; the zero value is json with the default fields
+	Until   int64
+	Trace   bool           // collect decisions
+	Explain bool           // with Trace: also how each condition was judged
+	Format  schemas.Format // of the log; the zero value is json with the default fields
 }
 
 // maxIdle is how many timers of one customer may fire behind the log's end when no end was given: a journey that
@@ -65,7 +66,7 @@ type simulatedDecision struct {
 // NewSimulation begins a simulation.
 func NewSimulation(p *Program, o SimulateOptions) *Simulation {
 	s := &Simulation{p: p, o: o, customers: map[string]*simulated{}, newest: schemas.NoTime}
-	s.effects.Tracing = o.Trace
+	s.effects.Tracing, s.effects.Explaining = o.Trace, o.Explain
 	return s
 }
 
@@ -74,6 +75,12 @@ func (s *Simulation) Offer(ev *schemas.Event) {
 	s.newest = max(s.newest, ev.Time)
 	c := s.customer(ev.Customer)
 	s.step(c, Input{Event: ev})
+}
+
+// Advance fires the customer's timers that are due at or before until. Ahead of an event it changes nothing but when
+// things happen.
+func (s *Simulation) Advance(customer string, until int64) {
+	s.step(s.customer(customer), Input{Until: until})
 }
 
 // Customer gives the customer's document as it stands; it is made where there is none. Changing it is for whoever sets

@@ -385,6 +385,9 @@ func (s *stepper) holds(c *expr.Condition, j *plan, en *schemas.Enrollment, step
 		return true, expr.Why{}
 	}
 	ok, why := c.Eval(s.bind(j, en))
+	if s.out.Explaining {
+		s.judged(c, j, en, step)
+	}
 	s.failed(why, j, en, step)
 	return ok, why
 }

@@ -24,6 +24,8 @@ type compiled struct {
 	reads    Reads
 	paths    map[int64]path
 	constant ref.Val // its value, if that does not depend on anything
+
+	explainer explainer
 }
 
 // compile parses, checks and plans an expression. A panic of the library is an error of the expression: its parser and
@@ -84,6 +86,7 @@ func (e *Env) compile(src string, sc Scope) (c *compiled, err *Error) {
 	}
 	c = &compiled{
 		program: program, result: checked.OutputType(), at: s.start(tree.Expr()), reads: w.reads(), paths: w.paths,
+		explainer: explainer{env: e, checked: checked, src: s},
 	}
 	out, _, fault := program.Eval(blank{types.WrapErr(errUnknown)})
 	switch {
