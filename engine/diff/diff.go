@@ -119,11 +119,13 @@ func Run(before, after *journey.Program, log io.Reader, o Options, skipped func(
 		group.Go(w.run)
 	}
 	seed := maphash.MakeSeed()
+	newest := int64(schemas.NoTime)
 	readErr := journey.ReadLog(log, o.Format, func(l *journey.LogLine) {
+		newest = max(newest, l.Event.Time)
 		workers[maphash.String(seed, l.Event.Customer)%uint64(len(workers))].send(l)
 	}, skipped)
 	for _, w := range workers {
-		w.close(readErr != nil)
+		w.close(newest, readErr != nil)
 	}
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("diff: %w", err)

@@ -32,6 +32,8 @@ type worker struct {
 	batches chan *batch
 	used    chan *batch // back to the reader
 	broken  bool        // the log could not be read to its end; set before batches is closed
+	newest  int64       // time of the newest event of the whole log; set before batches is closed
+	until   int64
 
 	decoder       *schemas.Decoder
 	before, after *journey.Simulation
@@ -56,7 +58,7 @@ func newWorker(before, after *journey.Program, o Options) (*worker, error) {
 	so := journey.SimulateOptions{Until: o.Until}
 	return &worker{
 		filling: &batch{}, batches: make(chan *batch, batchAhead), used: make(chan *batch, batchAhead+2),
-		decoder: d, before: journey.NewSimulation(before, so), after: journey.NewSimulation(after, so),
+		until: o.Until, decoder: d, before: journey.NewSimulation(before, so), after: journey.NewSimulation(after, so),
 		customers: map[string]*customer{}, totals: map[totalKey]*Total{},
 	}, nil
 }
@@ -76,9 +78,9 @@ func (w *worker) send(l *journey.LogLine) {
 	}
 }
 
-// close says that there is no more to come.
-func (w *worker) close(broken bool) {
-	w.broken = broken
+// close says that there is no more to come, and when the newest event of all workers is.
+func (w *worker) close(newest int64, broken bool) {
+	w.newest, w.broken = newest, broken
 	w.batches <- w.filling
 	close(w.batches)
 }
@@ -97,6 +99,13 @@ func (w *worker) run() error {
 	}
 	if failed != nil || w.broken {
 		return failed
+	}
+	if w.until == schemas.NoTime {
+		// What recurs for ever ends with the newest event of the log, which another worker may have.
+		for name := range w.customers {
+			w.before.Advance(name, w.newest)
+			w.after.Advance(name, w.newest)
+		}
 	}
 	if err := w.before.Finish(); err != nil {
 		return err
