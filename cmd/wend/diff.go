@@ -56,6 +56,7 @@ The log is read in the form of OLD's wend.yaml.`,
 				return err
 			}
 			defer shut()
+			limitMemory(0)
 			o := diff.Options{Until: to, Format: before.config.Source.Format, Workers: runtime.GOMAXPROCS(0)}
 			r, err := diff.Run(before.program, after.program, log, o, func(number int, reason string) {
 				log.done()

@@ -9,23 +9,49 @@ import (
 	"golang.org/x/term"
 )
 
-// progress is a reader that says on a terminal how far it has come; in a pipe it says nothing.
-type progress struct {
-	r     io.Reader
+// statusLine is a line on a terminal that says how far something has come; in a pipe it says nothing.
+type statusLine struct {
 	told  io.Writer // nil: it says nothing
-	name  string
-	size  int64 // 0: not known
-	read  int64
 	last  time.Time
 	shown bool
 }
 
-// withProgress wraps a log that is read from r.
-func withProgress(r io.Reader, s streams, name string) *progress {
-	p := &progress{r: r, name: name, last: time.Now()}
+func newStatusLine(s streams) *statusLine {
+	l := &statusLine{last: time.Now()}
 	if f, ok := s.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.told = s.err
+		l.told = s.err
 	}
+	return l
+}
+
+// say writes the line anew, a few times a second at most.
+func (l *statusLine) say(format string, args ...any) {
+	if l.told == nil || time.Since(l.last) < 250*time.Millisecond {
+		return
+	}
+	l.last, l.shown = time.Now(), true
+	_, _ = fmt.Fprintf(l.told, "\r"+format+"\x1b[K", args...)
+}
+
+// done takes the line away again.
+func (l *statusLine) done() {
+	if l.shown {
+		_, _ = io.WriteString(l.told, "\r\x1b[K")
+		l.shown = false
+	}
+}
+
+// progress is a reader of a log that says how far it has come.
+type progress struct {
+	*statusLine
+	r    io.Reader
+	name string
+	size int64 // 0: not known
+	read int64
+}
+
+func withProgress(r io.Reader, s streams, name string) *progress {
+	p := &progress{statusLine: newStatusLine(s), r: r, name: name}
 	if f, ok := r.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			p.size = info.Size()
@@ -37,24 +63,12 @@ func withProgress(r io.Reader, s streams, name string) *progress {
 func (p *progress) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	p.read += int64(n)
-	if p.told == nil || time.Since(p.last) < 250*time.Millisecond {
-		return n, err
-	}
-	p.last, p.shown = time.Now(), true
 	if p.size > 0 {
-		_, _ = fmt.Fprintf(p.told, "\r%s: %d %%\x1b[K", p.name, p.read*100/p.size)
+		p.say("%s: %d %%", p.name, p.read*100/p.size)
 	} else {
-		_, _ = fmt.Fprintf(p.told, "\r%s: %d MB\x1b[K", p.name, p.read/1_000_000)
+		p.say("%s: %d MB", p.name, p.read/1_000_000)
 	}
 	return n, err
-}
-
-// done takes the line away again.
-func (p *progress) done() {
-	if p.shown {
-		_, _ = io.WriteString(p.told, "\r\x1b[K")
-		p.shown = false
-	}
 }
 
 // openLog opens the log that --events names, - for stdin, and gives what it is called. The caller calls done on the

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wend/engine/journey"
+	"wend/engine/property"
 )
 
 func newTest(s streams) *cobra.Command {
@@ -18,7 +19,8 @@ func newTest(s streams) *cobra.Command {
 		Use:   "test DIR",
 		Short: "Run the tests of a workspace's journeys",
 		Long: `Test runs tests/*.yaml of the workspace in DIR, each against the journey that it names. A failing one shows what was expected
-beside what came, and the trace. At the end stand the steps and branches that no test reached.`,
+beside what came, and the trace. A property there ("never: more than 2 push in 24h") is tried on many made-up customers, always the
+same ones; where one breaks it, the smallest that does is shown. At the end stand the steps and branches that no test reached.`,
 		Example: "  wend test ./shop\n  wend test ./shop --format junit > tests.xml",
 		Args:    oneWorkspace,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -33,15 +35,19 @@ beside what came, and the trace. At the end stand the steps and branches that no
 			if results == nil {
 				return tell(problems, s.err)
 			}
+			properties, err := property.Run(w.source)
+			if err != nil {
+				return err
+			}
 			switch format {
 			case "json":
-				err = testJSON(results, s.out)
+				err = testJSON(results, properties, s.out)
 			case "junit":
-				err = testJUnit(results, s.out)
+				err = testJUnit(results, properties, s.out)
 			default:
-				err = testText(results, s.out)
+				err = testText(results, properties, s.out)
 			}
-			if err == nil && !results.Passed() {
+			if err == nil && (!results.Passed() || brokenProperties(properties) > 0) {
 				err = errNotGood
 			}
 			return err
@@ -51,7 +57,7 @@ beside what came, and the trace. At the end stand the steps and branches that no
 	return cmd
 }
 
-func testText(r *journey.TestResults, w io.Writer) error {
+func testText(r *journey.TestResults, properties []property.Result, w io.Writer) error {
 	var b strings.Builder
 	failed := 0
 	for _, t := range r.Tests {
@@ -62,13 +68,17 @@ func testText(r *journey.TestResults, w io.Writer) error {
 		failed++
 		fmt.Fprintf(&b, "FAIL  %s: %s (%s)\n%s", t.Journey, t.Name, t.Pos, sideBySide(&t))
 	}
+	for i := range properties {
+		b.WriteString(propertyLine(&properties[i]))
+	}
 	for _, c := range r.Coverage {
 		fmt.Fprintf(&b, "reached %d of %d steps and branches of %s\n", c.Reached, c.All, c.Journey)
 		for _, m := range c.Missed {
 			fmt.Fprintf(&b, "  not reached: %s %s\n", m.Pos, m.Place)
 		}
 	}
-	fmt.Fprintf(&b, "%d passed, %d failed\n", len(r.Tests)-failed, failed)
+	failed += brokenProperties(properties)
+	fmt.Fprintf(&b, "%d passed, %d failed\n", len(r.Tests)+len(properties)-failed, failed)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -106,7 +116,7 @@ func sideBySide(t *journey.TestResult) string {
 	return b.String()
 }
 
-func testJSON(r *journey.TestResults, w io.Writer) error {
+func testJSON(r *journey.TestResults, properties []property.Result, w io.Writer) error {
 	type place struct {
 		File  string `json:"file"`
 		Line  int    `json:"line"`
@@ -134,10 +144,11 @@ func testJSON(r *journey.TestResults, w io.Writer) error {
 		Missed  []place `json:"missed"`
 	}
 	out := struct {
-		Passed   bool       `json:"passed"`
-		Tests    []test     `json:"tests"`
-		Coverage []coverage `json:"coverage"`
-	}{r.Passed(), []test{}, []coverage{}}
+		Passed     bool          `json:"passed"`
+		Tests      []test        `json:"tests"`
+		Properties []propertyRow `json:"properties"`
+		Coverage   []coverage    `json:"coverage"`
+	}{r.Passed() && brokenProperties(properties) == 0, []test{}, propertyRows(properties), []coverage{}}
 	for _, t := range r.Tests {
 		row := test{
 			place: place{File: t.Pos.File, Line: t.Pos.Line, Col: t.Pos.Col}, Name: t.Name, Journey: t.Journey, Passed: t.Passed,
@@ -164,7 +175,7 @@ func testJSON(r *journey.TestResults, w io.Writer) error {
 	return e.Encode(out)
 }
 
-func testJUnit(r *journey.TestResults, w io.Writer) error {
+func testJUnit(r *journey.TestResults, properties []property.Result, w io.Writer) error {
 	type failure struct {
 		Message string `xml:"message,attr"`
 		Text    string `xml:",chardata"`
@@ -182,12 +193,21 @@ func testJUnit(r *journey.TestResults, w io.Writer) error {
 		Tests    int        `xml:"tests,attr"`
 		Failures int        `xml:"failures,attr"`
 		Cases    []testcase `xml:"testcase"`
-	}{Name: "journeys", Tests: len(r.Tests)}
+	}{Name: "journeys", Tests: len(r.Tests) + len(properties)}
 	for _, t := range r.Tests {
 		c := testcase{Name: t.Name, Class: t.Journey, File: t.Pos.File, Line: t.Pos.Line}
 		if !t.Passed {
 			suite.Failures++
 			c.Failure = &failure{Message: strings.Join(t.Failures, "; "), Text: sideBySide(&t)}
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	for i := range properties {
+		p := &properties[i]
+		c := testcase{Name: p.Property.Name, Class: "property", File: p.Property.File, Line: p.Property.Line}
+		if p.Found != nil {
+			suite.Failures++
+			c.Failure = &failure{Message: "never " + p.Property.Never.Text + ": " + p.Found.Why, Text: propertyFailure(p)}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
