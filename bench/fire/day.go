@@ -130,8 +130,9 @@ func (d *day) faults(ctx context.Context, loaded <-chan error) error {
 	}
 	d.began = time.Now()
 	d.machine = measure()
-	tracks, stop := context.WithTimeout(ctx, time.Duration(d.o.minutes*float64(time.Minute)))
+	tracks, stop := context.WithCancel(ctx)
 	defer stop()
+	go d.dusk(tracks, stop)
 	var all sync.WaitGroup
 	for _, e := range d.engines {
 		all.Go(func() { e.track(tracks, ctx) })
@@ -163,6 +164,18 @@ func (d *day) faults(ctx context.Context, loaded <-chan error) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// dusk ends the faults when the time is up and each kind has happened; on a slow machine a fault takes long to be put
+// right, and the rest come late. Twice the time is the most.
+func (d *day) dusk(ctx context.Context, stop func()) {
+	defer stop()
+	day := time.Duration(d.o.minutes * float64(time.Minute))
+	for stand.Pause(ctx, time.Second) == nil {
+		if lasted := time.Since(d.began); lasted >= 2*day || lasted >= day && len(d.lacking()) == 0 {
+			return
+		}
+	}
 }
 
 // between draws a duration.

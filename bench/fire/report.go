@@ -20,9 +20,9 @@ func (d *day) report() {
 	fmt.Printf("faults in %.1f minutes:\n", d.ended.Sub(d.began).Minutes())
 	for _, k := range kinds {
 		fmt.Printf("  %-34s %d\n", k, d.counts[k])
-		if d.counts[k] == 0 && d.wanted(k) && !d.excused(k) {
-			d.wrong(stand.Wrongf("nothing of the kind %q happened: this run shows too little; let it last longer", k))
-		}
+	}
+	for _, k := range d.lacking() {
+		d.wrong(stand.Wrongf("nothing of the kind %q happened: this run shows too little; let it last longer", k))
 	}
 	lost, of := int64(0), int64(0)
 	for _, p := range d.Proxies {
@@ -38,6 +38,13 @@ func (d *day) report() {
 	d.silences()
 	all, ours := d.machine.shares()
 	fmt.Printf("processors: the machine was busy for %.0f %%, this test with brokers, engines and load took %.0f %%\n", 100*all, 100*ours)
+}
+
+// lacking are the kinds of faults that should have happened and did not yet.
+func (d *day) lacking() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return d.counts[k] > 0 || !d.wanted(k) || d.excused(k) })
 }
 
 // excused are those that need not happen on a short day, or cannot.
