@@ -31,6 +31,7 @@ type Workspace struct {
 	Dir      string
 	Journeys []*Journey // in order of name; after problems what could be read, each Broken
 	Profile  *Profile   // never nil
+	Policies *Policies  // nil: there are none
 	Tests    []*Test
 
 	Properties []*Property
@@ -278,6 +279,37 @@ type Update struct {
 	Set    []Assign
 }
 
+// Policies is policies.yaml.
+type Policies struct {
+	Timezone *Text
+	Channels []*ChannelPolicy // in the file's order
+	All      []Cap
+	Broken   bool // problems of it were reported: channels and caps may be missing
+}
+
+// ChannelPolicy is what is asked of the sends of a channel.
+type ChannelPolicy struct {
+	Name    Text
+	Consent *Text
+	Quiet   *Quiet
+	Caps    []Cap
+	Expire  int64 // ms, 0: absent; for sends that say none of their own
+}
+
+// Quiet are hours of the day at which nothing leaves: from <= local time < to, over midnight where to is the smaller.
+type Quiet struct {
+	From, To localtime.Clock // never the same
+	Defer    bool            // to their end; else what comes in them is dropped
+}
+
+// Cap is how many sends may leave in a time.
+type Cap struct {
+	yamlfile.Pos
+	Max  int
+	Per  int64  // ms; 0: the customer's calendar day
+	Text string // per, as the author wrote it
+}
+
 // Test is one tests/*.yaml document.
 type Test struct {
 	yamlfile.Pos
@@ -308,6 +340,6 @@ type Expect struct {
 	With     map[string]any // of these keys only
 	Goal     bool
 	Exit     string // reason
-	Stopped  string
+	Stopped  *Text  // the policy
 	Refused  string
 }

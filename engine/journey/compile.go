@@ -35,6 +35,7 @@ var stages = []struct {
 	run  func(*compiler)
 }{
 	{"attributes", (*compiler).attributes}, // what profile.* may read: before any expression
+	{"policies", (*compiler).policies},     // channels, and the zone that journeys fall back on
 	{"journeys", (*compiler).journeys},     // names, order, shares, zones
 	{"identify", (*compiler).identify},     // step ids, so that `of` and `sent` can be resolved
 	{"triggers", (*compiler).triggers},     // expressions of triggers and steps are checked here,
@@ -45,6 +46,7 @@ var stages = []struct {
 	{"moments", (*compiler).moments},       // of all triggers that wait for one
 	{"keep", (*compiler).keep},             // what enrollments keep: from all reads of a journey
 	{"reach", (*compiler).reach},           // needs the node table
+	{"crowded", (*compiler).crowded},       // sends against caps: needs the node table
 	{"index", (*compiler).index},           // event types to journeys
 	{"tests", (*compiler).tests},
 }
@@ -56,6 +58,7 @@ type compiler struct {
 	env      *expr.Env
 	problems yamlfile.Problems
 	plans    []*planner
+	channels []string     // that policies.yaml lists, in the file's order
 	scores   []*Score     // in order of name
 	members  []expr.Reads // what segments read
 	broken   bool         // a send of the journey in hand could not be read, as Load reported
@@ -135,7 +138,7 @@ func (c *compiler) journeys() {
 			keepSent: map[string]bool{},
 			start:    end,
 		}
-		j.zone, _ = expr.LoadZone("UTC")
+		j.zone = c.p.policies.zone
 		if src.Timezone != nil {
 			zone, ok := expr.LoadZone(src.Timezone.Value)
 			if ok {

@@ -215,8 +215,9 @@ func (p *planner) step(s *Step, next int32) int32 {
 		n.arms = p.splitArms(s, next)
 	case s.Send != nil:
 		n.op = opSend
+		p.c.nearChannel(s.Send.Channel)
 		n.send = &sendNode{
-			channel: s.Send.Channel.Value, template: s.Send.Template.Value, expire: s.Send.Expire,
+			channel: s.Send.Channel.Value, policy: p.c.p.policies.channels[s.Send.Channel.Value], template: s.Send.Template.Value, expire: s.Send.Expire,
 			transactional: s.Send.Transactional, with: p.assigns(s.Send.With),
 		}
 	case s.Set != nil:
@@ -415,6 +416,7 @@ func (c *compiler) attributeNames() []string {
 func (c *compiler) tests() {
 	for _, t := range c.ws.Tests {
 		c.checkSet(t.Profile)
+		c.checkStopped(t)
 	}
 }
 

@@ -70,6 +70,8 @@ type Counters struct {
 	Goals      uint64 // also of enrollments that had ended
 	Sent       uint64
 	Withheld   uint64 // sends of the control group
+	Stopped    uint64 // sends that a policy stopped
+	Deferred   uint64 // times that quiet hours put a send off
 	LeftOut    uint64 // values that failed, read what is not there, or do not fit the profile
 	Failed     uint64 // conditions that failed otherwise than by a missing field
 	Refused    [refusals]uint64
@@ -127,6 +129,8 @@ const (
 	DecidedPassed                        // Step was passed over: its `if` did not hold
 	DecidedArm                           // a branch or split took an arm; Detail: which
 	DecidedWaiting                       // an enrollment stands at Step, until Due
+	DecidedStopped                       // a policy stopped a send; Reason: which, Detail: the send
+	DecidedDeferred                      // quiet hours put a send off, until Due
 	DecidedSent                          // Action is the action
 	DecidedWithheld                      // the send of an enrollment in the holdout; Action is what would have been sent
 	DecidedGoal                          // the goal was reached; Detail "after its end" where the enrollment had ended
@@ -143,7 +147,8 @@ const (
 )
 
 var decisionNames = [decisionKinds]string{
-	"duplicate", "profile", "entered", "refused", "moved", "timer", "reached", "passed", "arm", "waiting", "sent",
+	"duplicate", "profile", "entered", "refused", "moved", "timer", "reached", "passed", "arm", "waiting", "stopped",
+	"deferred", "sent",
 	"withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone", "score", "turned",
 }
 
@@ -165,9 +170,9 @@ type Decision struct {
 	Enrollment uint64 // number; 0 where none is concerned
 	Key        string
 	Step       string // the step's id
-	Reason     string // of a refusal or an exit
+	Reason     string // of a refusal or an exit; the policy that stopped or put off a send
 	Detail     string // text for people
-	Due        int64  // of DecidedWaiting; schemas.Never: until an event comes
+	Due        int64  // of DecidedWaiting and DecidedDeferred; schemas.Never: until an event comes
 	Cause      schemas.Cause
 	Action     *schemas.Action // of DecidedSent and DecidedWithheld
 	Judged     *expr.Explanation

@@ -37,29 +37,31 @@ func (s *stepper) offer(j *plan, t touch) {
 func (s *stepper) inside(j *plan, js *schemas.JourneyState, goal bool) {
 	var winner uint64 // the enrollment whose goal the event reaches: numbers begin at 1
 	if goal {
-		s.forgetEnded(j, js)
+		s.forgetEnded(js)
 		winner = s.winner(j, js)
 	}
+	s.takeBackEnded(j, js, winner)
 	for i := range js.Ended {
 		if js.Ended[i].Number == winner {
 			// Those before it in age were looked at by number, not by place: an ended one runs only its `do`, which no
 			// running one sees but through the profile.
 			s.reachGoal(j, js, &js.Ended[i], true)
-			js.Ended = slices.Delete(js.Ended, i, i+1)
+			js.Ended[i].Expires = 0
+			s.forgetEnded(js)
 			break
 		}
 	}
 	stay := 0
 	for i := range js.Running {
 		if s.offerTo(j, js, &js.Running[i], winner) {
+			js.Running[i] = schemas.Enrollment{}
 			continue
 		}
 		if stay != i {
-			js.Running[stay] = js.Running[i]
+			js.Running[stay], js.Running[i] = js.Running[i], schemas.Enrollment{}
 		}
 		stay++
 	}
-	clear(js.Running[stay:])
 	js.Running = js.Running[:stay]
 }
 
@@ -76,6 +78,9 @@ func (s *stepper) winner(j *plan, js *schemas.JourneyState) uint64 {
 		} else {
 			en = &js.Ended[k]
 			k--
+			if en.Expires <= s.doc.Time {
+				continue // it is here for its deferred sends
+			}
 		}
 		if (winner == 0 || j.goal.times > 0) && s.fires(j.goal, j, en) && winner == 0 {
 			winner = en.Number
@@ -97,11 +102,8 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 			continue
 		}
 		s.inHand = x.look == noLook && !s.offered.bare // a look or a moment leaves `event` and `cause` as they were
-		stands, reason := false, ""
-		if x.do != end {
-			stands, reason = s.run(j, en, x.do)
-		}
-		_ = stands // `do` steps do not wait: compile saw to it
+		s.takeBack(j, en)
+		reason := s.runDo(j, en, x.do)
 		switch {
 		case x.reason != "":
 			reason = x.reason
@@ -274,9 +276,19 @@ func (s *stepper) reachGoal(j *plan, js *schemas.JourneyState, en *schemas.Enrol
 		}
 		s.trace(d)
 	}
-	if j.goal.do != end {
-		s.run(j, en, j.goal.do)
+	s.takeBack(j, en)
+	s.runDo(j, en, j.goal.do)
+	if !ended && len(en.Deferred) > 0 {
+		s.retire(j, js, en, 0)
 	}
+}
+
+// runDo runs the steps of a goal or an exit, which do not wait: compile saw to it.
+func (s *stepper) runDo(j *plan, en *schemas.Enrollment, do int32) (reason string) {
+	s.leaving = true
+	_, reason = s.run(j, en, do)
+	s.leaving = false
+	return reason
 }
 
 // leave ends an enrollment otherwise than by its goal; the caller takes it off the running ones. It reports whether the
@@ -288,17 +300,23 @@ func (s *stepper) leave(j *plan, js *schemas.JourneyState, en *schemas.Enrollmen
 		d.Reason = reason
 		s.trace(d)
 	}
-	if j.goal == nil || j.goal.times > 0 || j.goal.within <= 0 {
+	expires := int64(0)
+	if j.goal != nil && j.goal.times == 0 && j.goal.within > 0 {
+		expires = later(en.Entered, j.goal.within)
+	}
+	if expires <= s.doc.Time && len(en.Deferred) == 0 {
 		return false
 	}
-	expires := later(en.Entered, j.goal.within)
-	if expires <= s.doc.Time {
-		return false
-	}
+	s.retire(j, js, en, expires)
+	return true
+}
+
+// retire puts an enrollment that left among the ended ones.
+func (s *stepper) retire(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, expires int64) {
 	if s.entering {
 		en.EnterCause, en.Enter = s.causeOf(), s.keepFields(&j.enterFields)
 	}
-	s.forgetEnded(j, js)
+	s.forgetEnded(js)
 	gone := *en
 	gone.Event, gone.Cause, gone.Step, gone.Arrived, gone.Due, gone.Resets = nil, schemas.Cause{}, "", 0, schemas.Never, 0
 	gone.Early, gone.Expires = nil, expires
@@ -307,17 +325,20 @@ func (s *stepper) leave(j *plan, js *schemas.JourneyState, en *schemas.Enrollmen
 		at--
 	}
 	if len(js.Ended) >= maxEnded && at > 0 {
-		js.Ended = slices.Delete(js.Ended, 0, 1)
-		at--
+		// Deferred sends are fewer than that, so that one without is among them.
+		oldest := max(0, slices.IndexFunc(js.Ended, func(en schemas.Enrollment) bool { return len(en.Deferred) == 0 }))
+		js.Ended = slices.Delete(js.Ended, oldest, oldest+1)
+		if oldest < at {
+			at--
+		}
 	}
 	js.Ended = slices.Insert(js.Ended, at, gone)
-	return true
 }
 
-// forgetEnded drops ended enrollments whose `within` is over by the customer's time.
-func (s *stepper) forgetEnded(j *plan, js *schemas.JourneyState) {
+// forgetEnded drops ended enrollments whose `within` is over by the customer's time, and which have no deferred sends.
+func (s *stepper) forgetEnded(js *schemas.JourneyState) {
 	if len(js.Ended) > 0 {
-		js.Ended = slices.DeleteFunc(js.Ended, func(en schemas.Enrollment) bool { return en.Expires <= s.doc.Time })
+		js.Ended = slices.DeleteFunc(js.Ended, func(en schemas.Enrollment) bool { return en.Expires <= s.doc.Time && len(en.Deferred) == 0 })
 	}
 }
 

@@ -58,7 +58,7 @@ func RunTests(ws *Workspace) (*TestResults, yamlfile.Problems) {
 	for _, t := range ws.Tests {
 		name := t.Journey.Value
 		if programs[name] == nil {
-			alone := &Workspace{Dir: ws.Dir, Profile: ws.Profile}
+			alone := &Workspace{Dir: ws.Dir, Profile: ws.Profile, Policies: ws.Policies}
 			for _, j := range ws.Journeys {
 				if j.Name.Value == name {
 					alone.Journeys = []*Journey{j}
@@ -173,7 +173,7 @@ func compare(t *Test, trace []Traced, out *TestResult) {
 		switch d := &trace[i].Decision; d.Kind {
 		case DecidedSent, DecidedGoal:
 			got = append(got, d)
-		case DecidedExit, DecidedRefused:
+		case DecidedExit, DecidedRefused, DecidedStopped:
 			other = append(other, d)
 		}
 	}
@@ -201,7 +201,7 @@ func compare(t *Test, trace []Traced, out *TestResult) {
 		}
 		if !line.Same {
 			for i := next; i < len(other) && line.Got == ""; i++ {
-				if d := other[i]; e.Exit != "" && d.Kind == DecidedExit || e.Refused != "" && d.Kind == DecidedRefused {
+				if d := other[i]; e.Exit != "" && d.Kind == DecidedExit || e.Refused != "" && d.Kind == DecidedRefused || e.Stopped != nil && d.Kind == DecidedStopped {
 					line.Got = gotText(t, d)
 				}
 			}
@@ -276,6 +276,8 @@ func matches(t *Test, e *Expect, d *Decision) bool {
 		return d.Kind == DecidedExit && d.Reason == e.Exit
 	case e.Refused != "":
 		return d.Kind == DecidedRefused && d.Reason == e.Refused
+	case e.Stopped != nil:
+		return d.Kind == DecidedStopped && d.Reason == e.Stopped.Value
 	case e.Send == "" || d.Kind != DecidedSent:
 		return false
 	}
@@ -339,8 +341,8 @@ func expectText(e *Expect) string {
 		return text + "exit " + e.Exit
 	case e.Refused != "":
 		return text + "refused " + e.Refused
-	case e.Stopped != "":
-		return text + "stopped " + e.Stopped
+	case e.Stopped != nil:
+		return text + "stopped " + e.Stopped.Value
 	}
 	text += "send " + e.Send
 	if e.Template != "" {
@@ -361,6 +363,8 @@ func gotText(t *Test, d *Decision) string {
 		return text + "exit " + d.Reason
 	case DecidedRefused:
 		return text + "refused " + d.Reason
+	case DecidedStopped:
+		return text + "stopped " + d.Reason
 	}
 	text += "send " + d.Action.Channel + " " + d.Action.Template
 	if len(d.Action.Params) > 0 {

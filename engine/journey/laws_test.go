@@ -139,7 +139,7 @@ func (g *generator) step(b *strings.Builder, depth int, wait bool) {
 		g.sends++
 		id := fmt.Sprintf("s%d", g.sends)
 		g.ids = append(g.ids, id)
-		fmt.Fprintf(b, `send: push, template: %s, with: {n: "{{ event.n }}", e: "{{ enter.n }}", p: "{{ profile.p }}", w: "{{ event.w }}", v: "{{ enter.w }}", x: "{{ event.type }} {{ now }}"}`, id)
+		fmt.Fprintf(b, `send: %s, template: %s, with: {n: "{{ event.n }}", e: "{{ enter.n }}", p: "{{ profile.p }}", w: "{{ event.w }}", v: "{{ enter.w }}", x: "{{ event.type }} {{ now }}"}`, g.pick("channel", "push", "sms", "free"), id)
 	case "set":
 		b.WriteString(`set: {p: "{{ profile.p + 1 }}"}`)
 	case "tag":
@@ -213,6 +213,14 @@ update:
   - {on: [c, e], if: has(event.n), set: {p: "{{ profile.p + 1 }}"}}
 `
 
+// lawPolicies have hours that are quiet again and again while a log lasts.
+const lawPolicies = `
+channels:
+  push: {quiet: {from: "00:02", to: "00:09"}, caps: [{max: 3, per: 10m}], expire: 6m}
+  sms: {consent: profile.p < 4, quiet: {from: "00:05", to: "00:01", then: drop}, caps: [{max: 4, per: day}]}
+all: {caps: [{max: 6, per: 1h}]}
+`
+
 func compileLaw(t *rapid.T, journeys string) *Program {
 	var problems yamlfile.Problems
 	ws := &Workspace{}
@@ -224,6 +232,8 @@ func compileLaw(t *rapid.T, journeys string) *Program {
 	}
 	docs, _ = yamlfile.Parse("profile.yaml", []byte(lawProfile), &problems)
 	ws.Profile = parseProfile(docs[0], &problems)
+	docs, _ = yamlfile.Parse("policies.yaml", []byte(lawPolicies), &problems)
+	ws.Policies = parsePolicies(docs[0], &problems)
 	p, more := Compile(ws)
 	if problems.Failed() || p == nil {
 		t.Fatalf("%s\n%v\n%v", journeys, problems, more)

@@ -49,10 +49,23 @@ func (l *loader) load() {
 		l.ws.Profile = parseProfile(doc, &l.ps)
 	}
 	l.ws.Profile.Broken = l.ws.Profile.Broken || torn
-	if doc := l.single("policies"); doc != nil {
-		checkPolicies(doc, &l.ps)
-	}
+	l.policies()
 	l.tests()
+}
+
+func (l *loader) policies() {
+	before := countErrors(l.ps)
+	doc := l.single("policies")
+	torn := countErrors(l.ps) > before
+	switch {
+	case doc != nil:
+		l.ws.Policies = parsePolicies(doc, &l.ps)
+	case torn:
+		l.ws.Policies = &Policies{}
+	default:
+		return
+	}
+	l.ws.Policies.Broken = l.ws.Policies.Broken || torn
 }
 
 func (l *loader) journeys() {

@@ -136,7 +136,10 @@ func (p *parser) expect(n *yamlfile.Node) (Expect, bool) {
 		case "exit":
 			e.Exit, ok = v.AsText(p.ps, "a reason")
 		case "stopped":
-			e.Stopped, ok = v.AsText(p.ps, "a policy")
+			var t Text
+			if t, ok = p.text(v, "a policy"); ok {
+				e.Stopped = &t
+			}
 		case "refused":
 			e.Refused, ok = v.AsText(p.ps, "a reason")
 		}

@@ -103,38 +103,3 @@ func (p *parser) update(n *yamlfile.Node) *Update {
 	m.Done()
 	return u
 }
-
-// checkPolicies refuses what policies.yaml says, which this version would not keep to.
-func checkPolicies(n *yamlfile.Node, ps *yamlfile.Problems) {
-	const unkept = notYet + ": take it out to go without"
-	m, ok := n.AsMap(ps, "policies")
-	if !ok {
-		return
-	}
-	if v := m.Get("timezone"); v != nil && (v.Kind != yamlfile.String || v.Text != "UTC") {
-		m.Refuse(unkept, "timezone")
-	}
-	if v := m.Get("channels"); v != nil && v.Kind != yamlfile.Null {
-		if channels, ok := v.AsMap(ps, "the channels"); ok {
-			for i := range v.Entries {
-				e := &v.Entries[i]
-				channels.Get(e.Key)
-				if e.Value.Kind == yamlfile.Null {
-					continue
-				}
-				if c, ok := e.Value.AsMap(ps, "a channel"); ok {
-					c.Refuse(unkept, "consent", "quiet", "caps", "expire")
-					c.Done()
-				}
-			}
-			channels.Done()
-		}
-	}
-	if v := m.Get("all"); v != nil && v.Kind != yamlfile.Null {
-		if all, ok := v.AsMap(ps, "all"); ok {
-			all.Refuse(unkept, "caps")
-			all.Done()
-		}
-	}
-	m.Done()
-}

@@ -20,6 +20,7 @@ type Program struct {
 	types    map[string]*typeIndex
 	profile  map[string]expr.Type // declared attributes and the three that every profile has
 	channels []string
+	policies policies
 	windows  []window  // as expr.Env numbers them
 	scores   []score   // in order of name, as expressions number them
 	segments []segment // as expressions number them
@@ -165,6 +166,7 @@ type arm struct {
 
 type sendNode struct {
 	channel, template string
+	policy            *channelPolicy // nil: the channel is not listed
 	with              []assign
 	expire            int64
 	transactional     bool

@@ -128,57 +128,6 @@ func (s *stepper) causeFor(en *schemas.Enrollment) schemas.Cause {
 	return en.Cause
 }
 
-// send decides an action; in the holdout it is withheld, and everything else is as if it had left.
-func (s *stepper) send(j *plan, en *schemas.Enrollment, n *node) {
-	id := schemas.ActionID(j.name, s.customer, en.Key, j.key != nil, en.Number, n.id, visit(en, n.id))
-	a := schemas.Action{
-		ID: id, Journey: j.name, Version: en.Version, Step: n.id, Customer: s.customerIn(id, j.name),
-		Channel: n.send.channel, Template: n.send.template, Variant: en.Variant, Cause: s.causeFor(en),
-		DecidedAt: s.doc.Time, Transactional: n.send.transactional, Params: s.params(n.send.with, j, en, n.id),
-	}
-	if n.send.expire > 0 {
-		a.ExpiresAt = later(s.doc.Time, n.send.expire)
-	}
-	if j.keepSent[n.id] {
-		noteSent(en, schemas.Sent{ID: n.id, ActionID: id, At: s.doc.Time})
-	}
-	kind := DecidedSent
-	if en.Holdout {
-		kind = DecidedWithheld
-		s.out.Counters.Withheld++
-	} else {
-		s.out.Counters.Sent++
-		s.out.Actions = append(s.out.Actions, a)
-	}
-	if s.out.Tracing {
-		d := s.about(kind, j, en, n.id)
-		d.Detail = a.Channel + " " + a.Template
-		d.Action = new(schemas.Action)
-		*d.Action = a
-		s.trace(d)
-	}
-}
-
-// customerIn is the customer id as a part of the action id where it stands there unescaped, so that it need not be
-// copied once more.
-func (s *stepper) customerIn(actionID, journey string) string {
-	from, to := len(journey)+1, len(journey)+1+len(s.customer)
-	if to < len(actionID) && actionID[from:to] == s.customer {
-		return actionID[from:to]
-	}
-	return cloneString(s.customer)
-}
-
-func noteSent(en *schemas.Enrollment, sent schemas.Sent) {
-	for i := range en.Sent {
-		if en.Sent[i].ID == sent.ID {
-			en.Sent[i] = sent
-			return
-		}
-	}
-	en.Sent = append(en.Sent, sent)
-}
-
 // params evaluates `with`; what fails is left out.
 func (s *stepper) params(with []assign, j *plan, en *schemas.Enrollment, step string) schemas.Fields {
 	if len(with) == 0 {

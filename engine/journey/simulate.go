@@ -134,6 +134,8 @@ func (c *Counters) add(o *Counters) {
 	c.Goals += o.Goals
 	c.Sent += o.Sent
 	c.Withheld += o.Withheld
+	c.Stopped += o.Stopped
+	c.Deferred += o.Deferred
 	c.LeftOut += o.LeftOut
 	c.Failed += o.Failed
 	for i := range c.Refused {

@@ -66,6 +66,7 @@ type stepper struct {
 	// enrollment, or is offered to it; else what the enrollment kept.
 	inHand   bool
 	entering bool
+	leaving  bool // the `do` of a goal or an exit runs
 
 	// Looks at conditions.
 	dirty   []uint64 // of Program.looks: those of which an input has changed
@@ -356,7 +357,8 @@ func (s *stepper) bind(j *plan, en *schemas.Enrollment) *expr.Vars {
 	return v
 }
 
-// zoneOf is the customer's zone: the profile's, else the journey's, else UTC.
+// zoneOf is the customer's zone: the profile's, else the journey's, else that of policies.yaml, else UTC. Without a
+// journey it is the one that caps and quiet hours go by.
 func (s *stepper) zoneOf(j *plan) *time.Location {
 	if v, ok := s.doc.Profile.Field("timezone"); ok {
 		if name, _ := v.(string); name != "" {
@@ -376,7 +378,7 @@ func (s *stepper) zoneOf(j *plan) *time.Location {
 	if j != nil {
 		return j.zone
 	}
-	return time.UTC
+	return s.p.policies.zone
 }
 
 // holds evaluates a condition of an enrollment; none holds. A missing field is no failure and only traced.

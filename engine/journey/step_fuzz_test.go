@@ -28,7 +28,8 @@ steps: [{wait: 1h}, {send: push, template: z}]
 
 // FuzzStep: whatever a document holds, Step does not panic, time does not go back, and the document can be stored.
 func FuzzStep(f *testing.F) {
-	p := compileText(f, fuzzJourneys, "attributes: {p: int}\nupdate: [{on: c, set: event.traits}]")
+	p := compileText(f, fuzzJourneys, "attributes: {p: int}\nupdate: [{on: c, set: event.traits}]",
+		`{channels: {push: {quiet: {from: "00:00", to: "00:25"}, caps: [{max: 2, per: 1h}, {max: 3, per: day}]}}, all: {caps: [{max: 4, per: 7d}]}}`)
 	doc := schemas.NewDocument()
 	var out Effects
 	for i, line := range []string{

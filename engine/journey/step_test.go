@@ -22,6 +22,7 @@ var rewriteStep = flag.Bool("rewrite-step", false, "write what Step decides into
 //	=== the sentence
 //	journeys (YAML documents)
 //	--- profile          (optional)
+//	--- policies         (optional)
 //	--- events           TIME CUSTOMER TYPE [#ID] [name=JSON or text ...], or: until TIME
 //	--- want             TIME CUSTOMER JOURNEY/KEY#NUMBER what
 //
@@ -79,11 +80,14 @@ func caseParts(text string) map[string]string {
 
 const caseStart = 1_767_225_600_000 // 2026-01-01T00:00:00Z
 
-func compileText(t testing.TB, journeys, profile string) *Program {
+func compileText(t testing.TB, journeys, profile string, policies ...string) *Program {
 	t.Helper()
 	files := map[string]string{"journeys/all.yaml": journeys}
 	if profile != "" {
 		files["profile.yaml"] = profile
+	}
+	for _, text := range policies {
+		files["policies.yaml"] = text
 	}
 	ws, problems := Load(workspace(t, files))
 	p, more := Compile(ws)
@@ -154,7 +158,7 @@ func caseWords(line string) []string {
 }
 
 func runCase(t *testing.T, parts map[string]string) string {
-	p := compileText(t, parts["journeys"], parts["profile"])
+	p := compileText(t, parts["journeys"], parts["profile"], parts["policies"])
 	docs := map[string]*schemas.Document{}
 	var names []string
 	var out Effects
@@ -246,6 +250,10 @@ func caseLine(d *Traced) string {
 		}
 	case DecidedRefused:
 		what = "refused " + d.Reason
+	case DecidedStopped:
+		what = "stopped " + d.Reason + " (" + d.Detail + ")"
+	case DecidedDeferred:
+		what = "deferred (" + d.Detail + ") until " + offset(d.Due-caseStart)
 	case DecidedExit:
 		if d.Reason == reasonCompleted {
 			return ""

@@ -59,6 +59,7 @@ var timerSources = [...]timerSource{
 	{windowTimer, (*stepper).fireWindow},
 	{stepTimer, (*stepper).fireStep},
 	{momentTimer, (*stepper).fireMoment},
+	{deferredTimer, (*stepper).fireDeferred},
 }
 
 // earliest returns the first timer that is due at or before limit; its source is noTimer where there is none.

@@ -41,7 +41,7 @@ func (d *Decision) Text() string {
 	if d.Detail != "" {
 		word("(" + d.Detail + ")")
 	}
-	if d.Kind == DecidedWaiting || d.Kind == DecidedMoved && d.Due != 0 {
+	if d.Kind == DecidedWaiting || d.Kind == DecidedDeferred || d.Kind == DecidedMoved && d.Due != 0 {
 		if d.Due == schemas.Never {
 			word("until an event comes")
 		} else {
