@@ -44,9 +44,16 @@ func (g *generator) duration() string {
 
 func (g *generator) condition(inside bool) string {
 	if inside {
-		return g.pick("if", "event.n > 1", "event.n == enter.n", "profile.p > 1", "enter.n < 2", `"t" in profile.tags`, "!has(event.n)")
+		return g.pick("if", "event.n > 1", "event.n == enter.n", "profile.p > 1", "enter.n < 2", `"t" in profile.tags`, "!has(event.n)",
+			`count("a", "enter") > 0`, `sum("b", "n", "enter") > 2`, g.looked())
 	}
-	return g.pick("if", "event.n > 1", "profile.p < 3", "event.n != 0")
+	return g.pick("if", "event.n > 1", "profile.p < 3", "event.n != 0", g.looked())
+}
+
+// looked is a condition over what may be looked at.
+func (g *generator) looked() string {
+	return g.pick("looked", "profile.p > 1", "profile.p == 0", `"t" in profile.tags`, "score.s > 4", "score.s < 2", "segment.busy", "!segment.calm",
+		`count("a", "2m") > 1`, `count("a", "5m") == 0`, `sum("b", "n", "1h") > 3`, `seen("e")`, `last("b") > last("a")`, "score.s > profile.p && segment.calm")
 }
 
 func (g *generator) types() string {
@@ -58,12 +65,17 @@ func (g *generator) journey(i int) {
 	if g.chance("holdout") {
 		g.WriteString("holdout: 50%\n")
 	}
-	fmt.Fprintf(g, "enter: {on: %s, again: %s", g.types(), g.pick("again", "never", "after_exit", "always", "{after: 3m}"))
-	if g.chance("times") {
-		fmt.Fprintf(g, ", times: %d, within: %s", 2+g.upTo("n", 1), g.pick("within", "1m", "5m", "1h"))
-	}
-	if g.chance("key") {
-		g.WriteString(", key: event.k")
+	fmt.Fprintf(g, "enter: {again: %s", g.pick("again", "never", "after_exit", "always", "{after: 3m}"))
+	if g.chance("becomes") {
+		fmt.Fprintf(g, ", becomes: '%s'", g.looked())
+	} else {
+		fmt.Fprintf(g, ", on: %s", g.types())
+		if g.chance("times") {
+			fmt.Fprintf(g, ", times: %d, within: %s", 2+g.upTo("n", 1), g.pick("within", "1m", "5m", "1h"))
+		}
+		if g.chance("key") {
+			g.WriteString(", key: event.k")
+		}
 	}
 	if g.chance("if") {
 		fmt.Fprintf(g, ", if: '%s'", g.condition(false))
@@ -73,15 +85,19 @@ func (g *generator) journey(i int) {
 	var steps strings.Builder
 	g.steps(&steps, 2, true)
 	if g.chance("goal") {
-		fmt.Fprintf(g, "goal: {on: %s", g.types())
-		switch g.upTo("goal", 2) {
-		case 0:
-			fmt.Fprintf(g, ", within: %s", g.pick("within", "1m", "1h"))
-		case 1:
-			g.WriteString(", times: 2, within: 5m")
+		if g.chance("becomes") {
+			fmt.Fprintf(g, "goal: {becomes: '%s', within: %s}\n", g.looked(), g.pick("within", "1m", "1h"))
+		} else {
+			fmt.Fprintf(g, "goal: {on: %s", g.types())
+			switch g.upTo("goal", 2) {
+			case 0:
+				fmt.Fprintf(g, ", within: %s", g.pick("within", "1m", "1h"))
+			case 1:
+				g.WriteString(", times: 2, within: 5m")
+			}
+			g.trigger(true)
+			g.WriteString("}\n")
 		}
-		g.trigger(true)
-		g.WriteString("}\n")
 	}
 	if g.chance("exit") {
 		fmt.Fprintf(g, "exit:\n  - {on: %s", g.types())
@@ -177,7 +193,14 @@ func (g *generator) step(b *strings.Builder, depth int, wait bool) {
 }
 
 func (g *generator) await(b *strings.Builder, depth int) {
-	fmt.Fprintf(b, "await: {within: %s, events: [", g.pick("within", "1m", "5m", "1h", "forever", "0s"))
+	fmt.Fprintf(b, "await: {within: %s, ", g.pick("within", "1m", "5m", "1h", "forever", "0s"))
+	if g.chance("until") {
+		fmt.Fprintf(b, "until: '%s', do: ", g.looked())
+		g.steps(b, depth, true)
+		b.WriteByte('}')
+		return
+	}
+	b.WriteString("events: [")
 	for i := range 1 + g.upTo("events", 1) {
 		if i > 0 {
 			b.WriteString(", ")
@@ -211,6 +234,14 @@ attributes: {p: int}
 update:
   - {on: b, set: {p: "{{ event.n }}"}}
   - {on: [c, e], if: has(event.n), set: {p: "{{ profile.p + 1 }}"}}
+scores:
+  s:
+    add: [{on: [a, b], points: 3}, {on: c, if: event.n > 1 && profile.p > 0, points: -2}]
+    idle: {after: 2m, points: -2}
+    min: 0
+segments:
+  busy: score.s > 3 && count("a", "10m") > 1
+  calm: profile.p < 3 || !segment.busy
 `
 
 // lawPolicies have hours that are quiet again and again while a log lasts.
@@ -303,6 +334,9 @@ func (r *lawRun) step(in Input) {
 	}
 	if now := r.doc.Append(nil); !r.out.Changed && !bytes.Equal(was, now) {
 		r.t.Fatal("the document changed, and Changed does not say so")
+	}
+	if r.doc.Time > before || r.out.Changed {
+		r.knows()
 	}
 	r.collect()
 }
@@ -429,6 +463,14 @@ func TestLaws(t *testing.T) {
 		}
 		twice.finish()
 		twice.same(plain, "every event twice")
+
+		// Nor what looks do: to evaluate everything finds no more than to evaluate what changed.
+		everything := newLawRun(t, lookAtAll(compileLaw(t, text)))
+		for _, ev := range events {
+			everything.step(Input{Event: ev})
+		}
+		everything.finish()
+		everything.same(plain, "with looks at everything")
 
 		// Nothing of an event's memory is kept: a decoder writes over it.
 		borrowed := newLawRun(t, p)
