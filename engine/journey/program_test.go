@@ -211,3 +211,30 @@ func TestEmittedRoundsAreBounded(t *testing.T) {
 		t.Errorf("%d emitted, %d cut", out.Counters.Emitted, out.Counters.Cut)
 	}
 }
+
+// TestRolloutOnlyAdds: who may enter at a share may enter at a higher one, and the shares come out right.
+func TestRolloutOnlyAdds(t *testing.T) {
+	entered := func(share string) map[int]bool {
+		p := compileText(t, "journey: j\nrollout: "+share+"\nenter: {on: a}\nsteps: [{send: push, template: x}]\n", "")
+		in := map[int]bool{}
+		var out Effects
+		for i := range 4000 {
+			name := fmt.Sprintf("c%d", i)
+			out.Reset()
+			p.Step(name, schemas.NewDocument(), Input{Event: &schemas.Event{ID: "e", Customer: name, Type: "a", Time: 1}}, &out)
+			if len(out.Actions) > 0 {
+				in[i] = true
+			}
+		}
+		return in
+	}
+	few, more := entered("20%"), entered("50%")
+	if n := len(few); n < 700 || n > 900 {
+		t.Errorf("20%% are %d of 4000", n)
+	}
+	for i := range few {
+		if !more[i] {
+			t.Fatalf("c%d may enter at 20%% and not at 50%%", i)
+		}
+	}
+}

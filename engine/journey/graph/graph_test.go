@@ -238,3 +238,17 @@ func randomSteps(t *rapid.T, depth int) []*journey.Step {
 	}
 	return out
 }
+
+// TestConditionsAreDrawn: what stands in place of an event.
+func TestConditionsAreDrawn(t *testing.T) {
+	text := func(s string) *journey.Text { return &journey.Text{Value: s} }
+	j := &journey.Journey{Name: *text("j"), Rollout: 1, Enter: &journey.Enter{}, Exits: []*journey.Trigger{{Becomes: text("segment.cold")}}}
+	j.Enter.Becomes = text("segment.hot")
+	j.Steps = []*journey.Step{{Await: &journey.Await{Forever: true, Until: text("score.lead > 3"), Do: []*journey.Step{{Exit: text("bought")}}}}}
+	drawn := Of(j).Mermaid()
+	for _, want := range []string{"it becomes true that segment.hot", "it becomes true that segment.cold", "once score.lead", "bought"} {
+		if !strings.Contains(drawn, want) {
+			t.Errorf("%q is not in\n%s", want, drawn)
+		}
+	}
+}

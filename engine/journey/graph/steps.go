@@ -41,6 +41,9 @@ func triggerLines(t *journey.Trigger) []string {
 	if line := moment(t); line != "" {
 		lines = append(lines, line)
 	}
+	if t.Becomes != nil {
+		lines = append(lines, "when it becomes true that "+t.Becomes.Value)
+	}
 	if t.Of != nil {
 		lines = append(lines, "of "+t.Of.Value)
 	}
@@ -177,6 +180,9 @@ func awaitLines(a *journey.Await) []string {
 
 func (b *builder) await(a *journey.Await) []arm {
 	var arms []arm
+	if a.Until != nil {
+		arms = append(arms, arm{label: "once " + a.Until.Value, body: b.steps(a.Do)})
+	}
 	for _, t := range a.Events {
 		label := strings.Join(triggerLines(t), " ")
 		if t.Since {
