@@ -45,7 +45,7 @@ func (c *compiler) state() {
 	c.p.scores = make([]score, len(c.scores)) // never grows: event types point into it
 	for i, src := range c.scores {
 		s := &c.p.scores[i]
-		*s = score{name: src.Name.Value, index: i, whole: src.whole(), min: src.Min, hasMin: src.HasMin}
+		*s = score{name: src.Name.Value, whole: src.whole(), min: src.Min, hasMin: src.HasMin}
 		if src.Idle != nil {
 			s.after, s.idle = src.Idle.After, src.Idle.Points
 			c.p.idles = true

@@ -149,6 +149,9 @@ steps:
 			default:
 				at += rapid.Int64Range(0, 9).Draw(t, "step")
 			}
+			if i == 0 {
+				at = now // the customer's time begins with the first event
+			}
 			now = max(now, at)
 			ev := schemas.Event{ID: fmt.Sprint(i), Customer: "c", Type: "a", Time: at}
 			if rapid.IntRange(0, 9).Draw(t, "type") == 0 {

@@ -10,7 +10,6 @@ import (
 // score is a compiled score. A customer of whom nothing counted has 0.
 type score struct {
 	name   string
-	index  int // in Program.scores and for expressions
 	whole  bool
 	min    float64
 	hasMin bool

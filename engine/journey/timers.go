@@ -91,6 +91,10 @@ func (s *stepper) fireDue(limit int64) bool {
 	}
 	for fired := 0; ; fired++ {
 		t := s.p.earliest(s.doc, limit)
+		if t.source != noTimer && s.doc.Known != s.p.known {
+			s.know()
+			t = s.p.earliest(s.doc, limit) // what stands where in the document may have changed
+		}
 		if t.source == noTimer {
 			return true
 		}
@@ -105,7 +109,6 @@ func (s *stepper) fireDue(limit int64) bool {
 func (s *stepper) fire(t timer) {
 	s.out.Changed = true
 	s.out.Counters.Timers++
-	s.know()
 	s.advance(t.due)
 	s.setEvent(nil, nil)
 	s.depth, s.emitted = 0, 0

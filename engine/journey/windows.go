@@ -267,7 +267,7 @@ func sumOf(a schemas.Amount) expr.Sum {
 	return expr.Sum{Whole: a.Whole, Fraction: a.Fraction, Fractional: a.Fractional}
 }
 
-// look back on a window of time: how many events are in it, and their sum where it sums.
+// lookBack is how many events are in a window of time, and their sum where it sums.
 func (s *stepper) lookBack(w *window) (n int64, sum expr.Sum) {
 	now := s.doc.Time
 	young := func(t int64) bool { return age(now, t) < uint64(w.within) }
