@@ -200,15 +200,9 @@ func (r *reader) enrollment(e *Enrollment) {
 				e.Moved[i] = r.string()
 			}
 		case keyVisits:
-			e.Visits = r.mem.visits.take(r.array(leastEntry))
-			for i := range e.Visits {
-				n := r.array(1)
-				e.Visits[i].Step = r.stringOf(n, 0)
-				if n > 1 {
-					e.Visits[i].Count = r.uint()
-				}
-				r.rest(n, 2)
-			}
+			e.Visits = r.visits()
+		case keyRounds:
+			e.Rounds = r.visits()
 		case keySent:
 			e.Sent = r.mem.sent.take(r.array(leastEntry))
 			for i := range e.Sent {
@@ -216,7 +210,10 @@ func (r *reader) enrollment(e *Enrollment) {
 				e.Sent[i].ID = r.stringOf(n, 0)
 				e.Sent[i].ActionID = r.stringOf(n, 1)
 				e.Sent[i].At = r.intOf(n, 2)
-				r.rest(n, 3)
+				if n > 3 {
+					e.Sent[i].Before = r.times()
+				}
+				r.rest(n, 4)
 			}
 		case keyVariant:
 			e.Variant = r.variants()
@@ -235,6 +232,19 @@ func (r *reader) enrollment(e *Enrollment) {
 			return
 		}
 	}
+}
+
+func (r *reader) visits() []Visit {
+	all := r.mem.visits.take(r.array(leastEntry))
+	for i := range all {
+		n := r.array(1)
+		all[i].Step = r.stringOf(n, 0)
+		if n > 1 {
+			all[i].Count = r.uint()
+		}
+		r.rest(n, 2)
+	}
+	return all
 }
 
 func (r *reader) cause() (c Cause) {

@@ -87,7 +87,8 @@ type Enrollment struct {
 	Sent    []Sent
 	Variant []Variant
 	Counts  []Count
-	Expires int64 // of an ended one: when its goal is no longer looked at
+	Rounds  []Visit // the repeats inside which it stands: how many rounds of each were begun
+	Expires int64   // of an ended one: when its goal is no longer looked at
 
 	Deferred []Deferred // in the order in which their timers were armed
 	Since    []Since    // in order of (Type, Field)
@@ -134,4 +135,5 @@ type Sent struct {
 	ID       string // of the send
 	ActionID string
 	At       int64
+	Before   []int64 // the visits of the step whose actions left before, where a repeat leads to it again; ascending
 }

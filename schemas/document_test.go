@@ -57,7 +57,7 @@ func full() *Document {
 	e.Event = Fields{{"action_id", "x"}}
 	e.Early = []Early{{"steps[1]", 2, Cause{"e-1", "push_opened", 5}, Fields{{"price", int64(3)}}}, {Step: "s"}}
 	e.Moved = []string{"e-1", "e-2"}
-	e.Sent = []Sent{{"cart-reminder", "cart-recovery/c1/k1/3/cart-reminder/1", 1767225600001}}
+	e.Sent = []Sent{{ID: "cart-reminder", ActionID: "cart-recovery/c1/k1/3/cart-reminder/1", At: 1767225600001}}
 	e.Variant = []Variant{{"subject", "a"}, {"hour", "late"}}
 	e.Counts = []Count{{"exit[0]", "", []int64{-5, math.MaxInt64}}}
 	s := &d.Journeys[1]
@@ -68,6 +68,8 @@ func full() *Document {
 		Params: Fields{{"sku", "s1"}}, Variant: []Variant{{"subject", "b"}}, Cause: Cause{"e-9", "browse", 7},
 		Reached: 1767225600000, Armed: 1767225600001, Due: 1767254400000, Expire: 43_200_000, Kept: true,
 	}}
+	e.Sent = append(e.Sent, Sent{"again", "cart-recovery/c1/k1/3/again/7", 1767225600002, []int64{1, 2, 6}})
+	e.Rounds = []Visit{{"steps[2]", 3}, {"steps[2].repeat.do[0]", math.MaxUint64}}
 	d.Tallies = []Tally{{"", []int64{5, 5, 9}}, {"sms", []int64{math.MinInt64, math.MaxInt64}}}
 	d.Series = []Series{{Type: "browse", Last: 7}, {
 		Type: "purchase", Last: 1767225600000, Times: []int64{1767225500000, 1767225600000, 1767225600000},
@@ -91,9 +93,10 @@ func full() *Document {
 // fullAtFirst is what full was when the first golden file was written.
 func fullAtFirst() *Document {
 	d := full()
-	d.Journeys[0].Running[0].Deferred, d.Tallies = nil, nil
-	d.Journeys[0].Running[0].Since, d.Series, d.Scores, d.Looks, d.Known = nil, nil, nil, nil, 0
+	e := &d.Journeys[0].Running[0]
+	e.Deferred, e.Rounds, e.Sent, e.Since = nil, nil, e.Sent[:1], nil
 	d.Journeys[1].Timers, d.Armed = nil, 0
+	d.Tallies, d.Series, d.Scores, d.Looks, d.Known = nil, nil, nil, nil, 0
 	return d
 }
 
@@ -220,6 +223,7 @@ func genDocument() *rapid.Generator[*Document] {
 			for range some(t) {
 				e.Moved = append(e.Moved, rapid.String().Draw(t, "moved"))
 				e.Visits = append(e.Visits, rapid.Make[Visit]().Draw(t, "visit"))
+				e.Rounds = append(e.Rounds, rapid.Make[Visit]().Draw(t, "round"))
 			}
 			for range some(t) {
 				d := Deferred{
@@ -237,7 +241,11 @@ func genDocument() *rapid.Generator[*Document] {
 				e.Since = append(e.Since, Since{rapid.String().Draw(t, "type"), rapid.String().Draw(t, "field"), genAmount(t)})
 			}
 			for range some(t) {
-				e.Sent = append(e.Sent, rapid.Make[Sent]().Draw(t, "sent"))
+				x := Sent{ID: rapid.String().Draw(t, "send"), ActionID: rapid.String().Draw(t, "action"), At: rapid.Int64().Draw(t, "at")}
+				for range rapid.IntRange(0, 2).Draw(t, "before") {
+					x.Before = append(x.Before, rapid.Int64().Draw(t, "visit"))
+				}
+				e.Sent = append(e.Sent, x)
 				e.Variant = append(e.Variant, rapid.Make[Variant]().Draw(t, "variant"))
 			}
 			list = append(list, e)
@@ -418,7 +426,7 @@ func TestDocumentGrows(t *testing.T) {
 			keyStateRunning: []any{m{
 				keyNumber: 1, 200: later,
 				keyCause: []any{int64(7), "t", "id", later}, keyEnterCause: []any{int64(8)},
-				keyVisits: []any{[]any{"s", 2, later}}, keySent: []any{[]any{"s", "a", 3, later}, []any{"t"}},
+				keyVisits: []any{[]any{"s", 2, later}}, keySent: []any{[]any{"s", "a", 3, []any{1, 4}, later}, []any{"t"}}, keyRounds: []any{[]any{"r", 2, later}},
 				keyVariant: []any{[]any{"s", "a", later}}, keyEarly: []any{[]any{"s", 1, []any{}, m{}, later}},
 				keyDeferred: []any{[]any{"s", "a"}, []any{"s", "a", "c", "t", m{}, []any{}, []any{}, 1, 2, 3, 4, true, later}},
 				keySince:    []any{[]any{"t", "f", 3, later}, []any{"t"}},
@@ -446,7 +454,8 @@ func TestDocumentGrows(t *testing.T) {
 		Timers: []TriggerTimer{{"goal", 6, 7, 8, []int64{9}}, {Trigger: "x"}, {}},
 		Running: []Enrollment{{
 			Number: 1, Due: Never, Cause: Cause{"id", "t", 7}, EnterCause: Cause{Time: 8}, Visits: []Visit{{"s", 2}},
-			Sent: []Sent{{"s", "a", 3}, {ID: "t"}}, Variant: []Variant{{"s", "a"}}, Early: []Early{{Step: "s", Index: 1}},
+			Rounds: []Visit{{"r", 2}},
+			Sent:   []Sent{{ID: "s", ActionID: "a", At: 3, Before: []int64{1, 5}}, {ID: "t"}}, Variant: []Variant{{"s", "a"}}, Early: []Early{{Step: "s", Index: 1}},
 			Deferred: []Deferred{{Step: "s", ActionID: "a"}, {Step: "s", ActionID: "a", Channel: "c", Template: "t", Reached: 1, Armed: 2, Due: 3, Expire: 4, Kept: true}},
 			Since:    []Since{{"t", "f", Amount{Whole: 3}}, {Type: "t"}},
 		}},

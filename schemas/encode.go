@@ -60,6 +60,7 @@ const (
 	keyVariant    = 19
 	keyCounts     = 20
 	keyExpires    = 21
+	keyRounds     = 22
 	keyDeferred   = 26
 	keySince      = 30
 )
@@ -236,16 +237,18 @@ func (e *Enrollment) append(dst []byte) []byte {
 		}
 	}
 	if len(e.Visits) > 0 {
-		dst, n = appendArray(append(dst, keyVisits), len(e.Visits)), n+1
-		for i := range e.Visits {
-			dst = appendUint(appendString(append(dst, 0x92), e.Visits[i].Step), e.Visits[i].Count)
-		}
+		dst, n = appendVisits(append(dst, keyVisits), e.Visits), n+1
 	}
 	if len(e.Sent) > 0 {
 		dst, n = appendArray(append(dst, keySent), len(e.Sent)), n+1
 		for i := range e.Sent {
 			x := &e.Sent[i]
-			dst = appendInt(appendString(appendString(append(dst, 0x93), x.ID), x.ActionID), x.At)
+			if len(x.Before) == 0 {
+				dst = appendInt(appendString(appendString(append(dst, 0x93), x.ID), x.ActionID), x.At)
+				continue
+			}
+			dst = appendInt(appendString(appendString(append(dst, 0x94), x.ID), x.ActionID), x.At)
+			dst = appendTimes(dst, x.Before)
 		}
 	}
 	if len(e.Variant) > 0 {
@@ -253,6 +256,9 @@ func (e *Enrollment) append(dst []byte) []byte {
 	}
 	if len(e.Counts) > 0 {
 		dst, n = appendCounts(append(dst, keyCounts), e.Counts), n+1
+	}
+	if len(e.Rounds) > 0 {
+		dst, n = appendVisits(append(dst, keyRounds), e.Rounds), n+1
 	}
 	if e.Expires != 0 {
 		dst, n = appendInt(append(dst, keyExpires), e.Expires), n+1
@@ -267,6 +273,14 @@ func (e *Enrollment) append(dst []byte) []byte {
 		dst, n = appendSince(append(dst, keySince), e.Since), n+1
 	}
 	dst[head+2] = n
+	return dst
+}
+
+func appendVisits(dst []byte, list []Visit) []byte {
+	dst = appendArray(dst, len(list))
+	for i := range list {
+		dst = appendUint(appendString(append(dst, 0x92), list[i].Step), list[i].Count)
+	}
 	return dst
 }
 
