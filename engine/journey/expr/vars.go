@@ -225,7 +225,7 @@ type sentOne struct {
 
 func (s *sentOne) Equal(other ref.Val) ref.Val {
 	o, ok := other.(*sentOne)
-	return types.Bool(ok && o.sent == s.sent)
+	return types.Bool(ok && o.sent.ActionID == s.sent.ActionID)
 }
 func (s *sentOne) Type() ref.Type { return sentType }
 func (s *sentOne) Value() any     { return s }
