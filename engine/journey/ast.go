@@ -140,6 +140,8 @@ type Step struct {
 	Await  *Await
 	Branch []*Arm
 	Split  *Split
+	Choose []*Choice
+	Repeat *Repeat
 	Send   *Send
 	Set    []Assign // in the file's order; a nil Value removes
 	Tag    []Text
@@ -148,10 +150,14 @@ type Step struct {
 	Exit   *Text
 }
 
-// Wait is `wait: 30m` or `wait: {since: enter, for: 72h}`.
+// Wait is `wait: 30m`, `wait: {for: 7d, at: "09:00", on: [mon]}` or `wait: {until: EXPR}`.
 type Wait struct {
 	For        int64 // ms
 	SinceEnter bool
+	At         *localtime.Clock
+	On         localtime.Weekdays // 0: any
+	Until      *Text              // then the rest but PastExit is absent
+	PastExit   bool
 }
 
 // Await waits for the first of several events, or a deadline.
@@ -169,6 +175,22 @@ type Arm struct {
 	yamlfile.Pos
 	If *Text
 	Do []*Step
+}
+
+// Choice is one of the ways among which a choose takes the best.
+type Choice struct {
+	yamlfile.Pos
+	Name  *Text
+	If    *Text
+	Score *Text
+	Do    []*Step
+}
+
+// Repeat does its steps in rounds.
+type Repeat struct {
+	Times int
+	Until *Text
+	Do    []*Step
 }
 
 // Split is a sticky A/B/n test.

@@ -85,6 +85,9 @@ type planner struct {
 	of       map[string]bool // sends that an `of` names
 	chans    map[string]struct{}
 	steps    []*Step // by node; made by stepOf
+
+	loops  []int32 // the nodes behind the bodies of repeats
+	rounds int     // how often the steps being laid out are reached at most, up to maxEarly
 }
 
 // builtin attributes are there undeclared.
@@ -151,6 +154,7 @@ func (c *compiler) journeys() {
 			c: c, src: src, plan: j, windows: map[int]bool{},
 			ids: map[*Step]string{}, nodes: map[*Step]int32{}, never: map[any]bool{}, sure: map[any]bool{},
 			enter: map[string]bool{}, event: map[string]bool{}, of: map[string]bool{}, chans: map[string]struct{}{},
+			rounds: 1,
 		})
 		c.p.byName = append(c.p.byName, j)
 	}
@@ -239,6 +243,12 @@ func (s *Step) lists() [][]*Step {
 		for i := range s.Split.Arms {
 			l = append(l, s.Split.Arms[i].Do)
 		}
+	case s.Choose != nil:
+		for _, c := range s.Choose {
+			l = append(l, c.Do)
+		}
+	case s.Repeat != nil:
+		l = append(l, s.Repeat.Do)
 	}
 	return l
 }

@@ -176,10 +176,10 @@ func (p *planner) step(s *Step, next int32) int32 {
 	switch {
 	case s.Wait != nil:
 		n.op = opWait
-		n.wait.length, n.wait.sinceEnter = s.Wait.For, s.Wait.SinceEnter
+		n.wait = p.wait(s.Wait)
 	case s.Await != nil:
 		n.op = opAwait
-		n.await.within = s.Await.Within
+		n.await.within, n.await.rounds = s.Await.Within, p.rounds
 		if s.Await.Forever {
 			n.await.within = schemas.Never
 		}
@@ -213,6 +213,12 @@ func (p *planner) step(s *Step, next int32) int32 {
 		n.op = opSplit
 		n.split, n.draw = s.Split.Name.Value, splitDraw+s.Split.Name.Value
 		n.arms = p.splitArms(s, next)
+	case s.Choose != nil:
+		n.op = opChoose
+		n.arms = p.choices(s, next)
+	case s.Repeat != nil:
+		n.op = opRepeat
+		n.repeat = p.repeat(s, at, next)
 	case s.Send != nil:
 		n.op = opSend
 		p.c.nearChannel(s.Send.Channel)
@@ -451,7 +457,7 @@ func (c *compiler) keep() {
 				}
 			}
 			if takes {
-				j.early++
+				j.early = min(j.early+j.nodes[i].await.rounds, maxEarly)
 			}
 		}
 	}

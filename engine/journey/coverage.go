@@ -7,8 +7,8 @@ import (
 	"wend/schemas/yamlfile"
 )
 
-// Coverage is what the tests of one journey reached of its steps and its branches: the arms of branch and split, the
-// events and the timeout of await.
+// Coverage is what the tests of one journey reached of its steps and its branches: the arms of branch, split and choose,
+// the events and the timeout of await, the two ends of a repeat that has `until`, the way out of a wait with `past`.
 type Coverage struct {
 	Journey      string
 	All, Reached int
@@ -30,15 +30,7 @@ type coverage struct {
 func newCoverage(j *plan) *coverage {
 	c := &coverage{plan: j, nodes: make([]bool, len(j.nodes)), arms: make([][]bool, len(j.nodes))}
 	for i := range j.nodes {
-		n := &j.nodes[i]
-		count := len(n.arms)
-		if n.op == opAwait {
-			count = n.await.ways()
-			if !n.await.forever() {
-				count++ // the timeout
-			}
-		}
-		c.arms[i] = make([]bool, count)
+		c.arms[i] = make([]bool, len(branches(&j.nodes[i])))
 	}
 	return c
 }
@@ -50,7 +42,12 @@ func (c *coverage) mark(d *Decision) {
 	switch d.Kind {
 	case DecidedReached:
 		c.nodes[d.node] = true
-	case DecidedArm, DecidedMoved, DecidedTimer:
+	case DecidedTimer:
+		if c.plan.nodes[d.node].op != opAwait {
+			return // the only way on from a wait
+		}
+		fallthrough
+	case DecidedArm, DecidedMoved:
 		if arms := c.arms[d.node]; int(d.arm) < len(arms) {
 			arms[d.arm] = true
 		}
@@ -69,18 +66,12 @@ func (c *coverage) result() Coverage {
 	}
 	for i := range c.plan.nodes {
 		n := &c.plan.nodes[i]
+		if n.op == opAgain {
+			continue
+		}
 		add(c.nodes[i], n.pos, n.place)
-		for k, reached := range c.arms[i] {
-			switch {
-			case n.op != opAwait:
-				add(reached, n.arms[k].pos, n.arms[k].place)
-			case k < n.await.ways() && n.await.until != nil:
-				add(reached, n.pos, n.place+".await.do")
-			case k < n.await.ways():
-				add(reached, n.await.events[k].pos, fmt.Sprintf("%s.await.events[%d]", n.place, k))
-			default:
-				add(reached, n.pos, n.place+".await.timeout")
-			}
+		for k, b := range branches(n) {
+			add(c.arms[i][k], b.Pos, b.Place)
 		}
 	}
 	sort.SliceStable(out.Missed, func(i, k int) bool {
@@ -91,4 +82,33 @@ func (c *coverage) result() Coverage {
 		return a.Col < b.Col
 	})
 	return out
+}
+
+// branches are the ways on from a node that tests should reach each, by Decision.arm.
+func branches(n *node) (all []Missed) {
+	switch n.op {
+	case opAwait:
+		if n.await.until != nil {
+			all = append(all, Missed{n.pos, n.place + ".await.do"})
+		}
+		for i := range n.await.events {
+			all = append(all, Missed{n.await.events[i].pos, fmt.Sprintf("%s.await.events[%d]", n.place, i)})
+		}
+		if !n.await.forever() {
+			all = append(all, Missed{n.pos, n.place + ".await.timeout"})
+		}
+	case opWait:
+		if n.wait.pastExit {
+			all = append(all, Missed{n.pos, n.place + ".wait.past"})
+		}
+	case opRepeat:
+		if n.repeat.until != nil {
+			all = append(all, Missed{n.pos, n.place + ".repeat.until"}, Missed{n.pos, n.place + ".repeat.times"})
+		}
+	default:
+		for i := range n.arms {
+			all = append(all, Missed{n.arms[i].pos, n.arms[i].place})
+		}
+	}
+	return all
 }

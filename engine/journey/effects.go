@@ -127,7 +127,7 @@ const (
 	DecidedTimer                         // the time of Step was up
 	DecidedReached                       // an enrollment reached Step; its `if`, if any, held
 	DecidedPassed                        // Step was passed over: its `if` did not hold
-	DecidedArm                           // a branch or split took an arm; Detail: which
+	DecidedArm                           // a branch, split or choose took an arm, a repeat or wait a way on; Detail: which
 	DecidedWaiting                       // an enrollment stands at Step, until Due
 	DecidedStopped                       // a policy stopped a send; Reason: which, Detail: the send
 	DecidedDeferred                      // quiet hours put a send off, until Due
@@ -142,14 +142,14 @@ const (
 	DecidedZone                          // profile.timezone is no time zone; Detail: the name
 	DecidedScore                         // a score changed; Detail: its name and value
 	DecidedTurned                        // a condition of becomes turned; Detail: true or false
+	DecidedRound                         // a further round of a repeat began; Detail: which
 
 	decisionKinds
 )
 
 var decisionNames = [decisionKinds]string{
 	"duplicate", "profile", "entered", "refused", "moved", "timer", "reached", "passed", "arm", "waiting", "stopped",
-	"deferred", "sent",
-	"withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone", "score", "turned",
+	"deferred", "sent", "withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone", "score", "turned", "round",
 }
 
 func (k DecisionKind) String() string {

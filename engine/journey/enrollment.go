@@ -10,10 +10,14 @@ import (
 const (
 	reasonCompleted   = "completed"    // behind the last step
 	reasonStepRemoved = "step_removed" // the program no longer has the step where it stood
+	reasonPast        = "past"         // `past: exit` of a wait until a time that is past
 )
 
 // maxResets is how often an await restarts; further events that would restart it are ignored.
 const maxResets = 100
+
+// maxEarly is how many matches are kept of an await's `since: enter` event at most, where repeats lead to it again.
+const maxEarly = 100
 
 // maxEnded is how many ended enrollments of a journey are still looked at for their goal; the oldest go first.
 const maxEnded = 1_000
@@ -170,7 +174,7 @@ func (s *stepper) isOf(en *schemas.Enrollment, send string) bool {
 		if en.Sent[i].ID == send {
 			v, _ := s.offered.Field("action_id")
 			id, isText := v.(string)
-			return isText && id == en.Sent[i].ActionID
+			return isText && (id == en.Sent[i].ActionID || sentBefore(&en.Sent[i], id))
 		}
 	}
 	return false
@@ -217,8 +221,8 @@ func (s *stepper) settle(j *plan, en *schemas.Enrollment) {
 }
 
 // rememberEarly keeps the event in hand, which did not move the enrollment, for awaits with `since: enter` that may
-// come after n. Each of their events keeps its oldest matches, one for every await that may take one: an event that
-// another await took before counts no more, and then the next one does.
+// come after n. Each of their events keeps its oldest matches, one for every time that an await may take one: an event
+// that was taken before counts no more, and then the next one does.
 func (s *stepper) rememberEarly(j *plan, n *node, en *schemas.Enrollment) {
 	for _, at := range n.later {
 		a := &j.nodes[at]
@@ -255,7 +259,9 @@ func (s *stepper) takeEarly(j *plan, at int32, en *schemas.Enrollment) (to int32
 		s.inHand = false
 		to = n.await.events[e.Index].do
 		id, index := e.Cause.EventID, e.Index
-		en.Early = slices.DeleteFunc(en.Early, func(x schemas.Early) bool { return x.Step == n.id || x.Cause.EventID == id })
+		en.Early = slices.DeleteFunc(en.Early, func(x schemas.Early) bool {
+			return x.Step == n.id && n.await.rounds <= 1 || x.Cause.EventID == id
+		})
 		s.traceStep(DecidedMoved, j, en, at, n, int32(index), "it came before the step was reached")
 		return to, true
 	}
@@ -319,7 +325,7 @@ func (s *stepper) retire(j *plan, js *schemas.JourneyState, en *schemas.Enrollme
 	s.forgetEnded(js)
 	gone := *en
 	gone.Event, gone.Cause, gone.Step, gone.Arrived, gone.Due, gone.Resets = nil, schemas.Cause{}, "", 0, schemas.Never, 0
-	gone.Early, gone.Expires = nil, expires
+	gone.Early, gone.Rounds, gone.Expires = nil, nil, expires
 	at := len(js.Ended)
 	for at > 0 && js.Ended[at-1].Number > gone.Number {
 		at--

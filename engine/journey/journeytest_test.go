@@ -114,3 +114,59 @@ func replaceOnce(t *testing.T, text, from, to string) string {
 	}
 	return before + to + after
 }
+
+// TestCoverageOfWays: what counts as a branch of wait, choose and repeat, and which way a test went.
+func TestCoverageOfWays(t *testing.T) {
+	const journey = `
+journey: j
+enter: {on: a, again: always}
+steps:
+  - wait: {until: enter.t, past: exit}
+  - repeat:
+      times: 2
+      until: enter.n == 1
+      do: [{wait: 1h}]
+  - repeat: {times: 2, do: [{wait: 1h}]}
+  - choose:
+      - {name: one, if: enter.n == 1, score: 2, do: [{send: push, template: one}]}
+      - {name: two, score: 1, do: []}
+`
+	const all = 7 + 1 + 2 + 2 // steps, and ways of the wait, of the repeat with until, of choose
+	for name, c := range map[string]struct {
+		events, expect string
+		missed         []string
+	}{
+		"past": {"{at: 0m, type: a, t: 0}", "{at: 0m, exit: past}", []string{
+			"6:5 steps[1]", "6:5 steps[1].repeat.until", "6:5 steps[1].repeat.times", "9:12 steps[1].repeat.do[0]", "10:5 steps[2]",
+			"10:29 steps[2].repeat.do[0]", "11:5 steps[3]", "12:9 steps[3].choose[0]", "12:54 steps[3].choose[0].do[0]", "13:9 steps[3].choose[1]",
+		}},
+		"until": {`{at: 0m, type: a, t: "2026-03-02", n: 1}`, "{at: 17h, send: push}", []string{
+			"5:5 steps[0].wait.past", "6:5 steps[1].repeat.times", "13:9 steps[3].choose[1]",
+		}},
+		"times": {`{at: 0m, type: a, t: "2026-03-02", n: 2}`, "{at: 18h, exit: completed}", []string{
+			"5:5 steps[0].wait.past", "6:5 steps[1].repeat.until", "12:9 steps[3].choose[0]", "12:54 steps[3].choose[0].do[0]",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ws, problems := Load(workspace(t, map[string]string{
+				"journeys/all.yaml": journey,
+				"tests/all.yaml":    "test: t\njourney: j\nstart: 2026-03-01T10:00:00Z\nevents: [" + c.events + "]\nexpect: [" + c.expect + "]\n",
+			}))
+			r, more := RunTests(ws)
+			if problems = append(problems, more...); problems.Failed() {
+				t.Fatal(problems)
+			}
+			if !r.Passed() {
+				t.Errorf("%q %q", r.Tests[0].Failures, r.Tests[0].Trace)
+			}
+			var missed []string
+			for _, m := range r.Coverage[0].Missed {
+				missed = append(missed, fmt.Sprintf("%d:%d %s", m.Pos.Line, m.Pos.Col, m.Place))
+			}
+			expectLines(t, "missed", missed, c.missed...)
+			if got := r.Coverage[0]; got.All != all || got.All-got.Reached != len(c.missed) {
+				t.Errorf("reached %d of %d, missed %d", got.Reached, got.All, len(c.missed))
+			}
+		})
+	}
+}

@@ -62,8 +62,8 @@ func sound(t *testing.T, files map[string]string, dir string, ws *Workspace, ps 
 func checkSteps(t *testing.T, steps []*Step) {
 	for _, s := range steps {
 		n := 0
-		for _, is := range []bool{s.Wait != nil, s.Await != nil, s.Branch != nil, s.Split != nil, s.Send != nil, s.Set != nil,
-			s.Tag != nil, s.Untag != nil, s.Emit != nil, s.Exit != nil} {
+		for _, is := range []bool{s.Wait != nil, s.Await != nil, s.Branch != nil, s.Split != nil, s.Choose != nil, s.Repeat != nil,
+			s.Send != nil, s.Set != nil, s.Tag != nil, s.Untag != nil, s.Emit != nil, s.Exit != nil} {
 			if is {
 				n++
 			}

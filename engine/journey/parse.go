@@ -141,8 +141,8 @@ func (p *parser) checkOfs() {
 // checkOwnIDs finds the waits without an id, which on_update: follow can't follow.
 func (p *parser) checkOwnIDs(steps []*Step) {
 	walkSteps(steps, func(s *Step) {
-		if (s.Wait != nil || s.Await != nil) && s.OwnID == nil {
-			p.ps.Errorf(s.Pos, "with on_update: follow every wait and await needs an id of its own, `id: NAME`")
+		if (s.Wait != nil || s.Await != nil || s.Repeat != nil) && s.OwnID == nil {
+			p.ps.Errorf(s.Pos, "with on_update: follow every wait, await and repeat needs an id of its own, `id: NAME`")
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 // actions are the keys of which a step has one.
 func actions() []string {
-	return []string{"wait", "await", "branch", "split", "send", "set", "tag", "untag", "emit", "exit"}
+	return []string{"wait", "await", "branch", "split", "choose", "repeat", "send", "set", "tag", "untag", "emit", "exit"}
 }
 
 // besides gives the actions beside which a key stands; none: the key is not a companion of actions.
@@ -48,7 +48,6 @@ func (p *parser) step(n *yamlfile.Node, at string) *Step {
 		return nil
 	}
 	s := &Step{Pos: n.Pos, Place: at}
-	later := m.Refuse(notYet, "choose", "repeat")
 	action := ""
 	for i := range n.Entries {
 		e := &n.Entries[i]
@@ -78,16 +77,11 @@ func (p *parser) step(n *yamlfile.Node, at string) *Step {
 		s.If = p.condition(v)
 	}
 	m.Done()
-	switch {
-	case action != "":
-	case !later:
+	if action == "" {
 		p.lostSend = true
 		if !misspelt(n) {
 			p.ps.Errorf(n.Pos, "a step needs what it does: one of %s", strings.Join(actions(), ", "))
 		}
-		return nil
-	default:
-		p.lostSend = true
 		return nil
 	}
 	if s.OwnID != nil && action != "send" {
@@ -143,6 +137,13 @@ func (p *parser) action(s *Step, m *yamlfile.MapReader, action string) bool {
 	case "split":
 		s.Split = p.split(v, s.Place+".split")
 		return s.Split != nil
+	case "choose":
+		s.Choose = p.choose(v, s.Place+".choose")
+		return s.Choose != nil
+	case "repeat":
+		p.refuseWait(m, action)
+		s.Repeat = p.repeat(v, s.Place+".repeat")
+		return s.Repeat != nil
 	case "send":
 		s.Send = p.send(v, m, s)
 		return s.Send != nil
@@ -178,39 +179,6 @@ func (p *parser) with(m *yamlfile.MapReader) []Assign {
 		return p.assigns(v, "parameters and their values, {name: value}", false)
 	}
 	return nil
-}
-
-func (p *parser) wait(n *yamlfile.Node) *Wait {
-	if n.Kind != yamlfile.Map {
-		ms, ok := n.AsDuration(p.ps, 0)
-		if !ok {
-			return nil
-		}
-		return &Wait{For: ms}
-	}
-	m, _ := n.AsMap(p.ps, "wait")
-	later := m.Refuse(notYet, "at", "on", "until", "past")
-	w := &Wait{}
-	ok := !later
-	if v := m.Get("since"); v != nil {
-		_, w.SinceEnter = v.AsOneOf(p.ps, "enter")
-		ok = ok && w.SinceEnter
-	}
-	v := m.Get("for")
-	switch {
-	case v != nil:
-		ms, good := v.AsDuration(p.ps, 0)
-		w.For = ms
-		ok = ok && good
-	case !later:
-		m.Need("for")
-		ok = false
-	}
-	m.Done()
-	if !ok {
-		return nil
-	}
-	return w
 }
 
 func (p *parser) await(n *yamlfile.Node, at string) *Await {

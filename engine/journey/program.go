@@ -83,7 +83,7 @@ type plan struct {
 	enterFields keep
 	eventFields keep
 	keepSent    map[string]bool // send ids that an expression or an `of` may look at
-	early       int             // matches kept per `since: enter` event: as many as there are awaits that may take one
+	early       int             // matches kept per `since: enter` event: as often as one may be taken, up to maxEarly
 	earlyTypes  map[int32]bool  // types of `since: enter` events
 }
 
@@ -103,6 +103,9 @@ const (
 	opAwait
 	opBranch
 	opSplit
+	opChoose
+	opRepeat
+	opAgain // behind the last step of a repeat's body: no step of its own
 	opSend
 	opSet
 	opTag
@@ -120,12 +123,10 @@ type node struct {
 	cond  *expr.Condition
 	next  int32
 
-	wait struct {
-		length     int64
-		sinceEnter bool
-	}
+	wait   waitNode
 	await  awaitNode
-	later  []int32 // of a wait or await: awaits with `since: enter` that may come after it
+	repeat repeatNode // also of opAgain
+	later  []int32    // of a wait or await: awaits with `since: enter` that may come after it
 	arms   []arm
 	send   *sendNode
 	set    []assign
@@ -138,6 +139,7 @@ type node struct {
 
 type awaitNode struct {
 	within  int64 // ms, or schemas.Never
+	rounds  int   // how often it is reached at most: 1 outside of repeats
 	events  []trigger
 	until   *expr.Condition // instead of events
 	do      int32           // with until
@@ -154,12 +156,13 @@ func (a *awaitNode) ways() int {
 
 func (a *awaitNode) forever() bool { return a.within == schemas.Never }
 
-// arm is one way of a branch or a split.
+// arm is one way of a branch, a split or a choose.
 type arm struct {
 	name  string
 	place string
 	pos   yamlfile.Pos
-	cond  *expr.Condition // of a branch; nil: the else
+	cond  *expr.Condition // of a branch or a choose; nil: it holds
+	score *expr.Number    // of a choose
 	below uint32          // of a split: taken when the customer's bucket is below, and not below the arm before
 	do    int32
 }

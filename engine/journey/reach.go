@@ -5,12 +5,12 @@ package journey
 func (c *compiler) reach() {
 	for _, p := range c.plans {
 		reached := make([]bool, len(p.plan.nodes))
-		p.flood(p.plan.start, reached)
+		p.flood(p.plan.start, reached, nil)
 		if g := p.plan.goal; g != nil {
-			p.flood(g.do, reached)
+			p.flood(g.do, reached, nil)
 		}
 		for i := range p.plan.exits {
-			p.flood(p.plan.exits[i].do, reached)
+			p.flood(p.plan.exits[i].do, reached, nil)
 		}
 		if p.src.Broken {
 			p.later() // a step that could not be read may be what leads to another
@@ -23,28 +23,36 @@ func (c *compiler) reach() {
 			p.unreached(x.Do, reached)
 		}
 		p.unreached(p.src.Steps, reached)
+		p.checkRepeats()
 		p.later()
 	}
 }
 
-// flood marks what can be reached from a node. The stack keeps a long journey from deep recursion.
-func (p *planner) flood(from int32, reached []bool) {
+// flood marks what can be reached from a node. Where stops is given, nodes for which it holds lead no further, unless
+// they are passed over. The stack keeps a long journey from deep recursion.
+func (p *planner) flood(from int32, reached []bool, stops func(*node) bool) {
 	stack := []int32{from}
 	for len(stack) > 0 {
-		n := stack[len(stack)-1]
+		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if n == end || reached[n] {
+		if at == end || reached[at] {
 			continue
 		}
-		reached[n] = true
-		stack = append(stack, p.successors(n)...)
+		reached[at] = true
+		n := &p.plan.nodes[at]
+		switch {
+		case stops == nil || !stops(n) || p.never[p.stepOf(at)]:
+			stack = append(stack, p.successors(at)...)
+		case n.cond != nil && !p.sure[p.stepOf(at)]:
+			stack = append(stack, n.next)
+		}
 	}
 }
 
 // successors are the nodes that may follow, as far as constant conditions tell.
 func (p *planner) successors(at int32) []int32 {
 	n := &p.plan.nodes[at]
-	step := p.stepOf(at)
+	step := p.stepOf(at) // nil of opAgain
 	if p.never[step] {
 		return []int32{n.next}
 	}
@@ -80,6 +88,17 @@ func (p *planner) successors(at int32) []int32 {
 		for i := range n.arms {
 			to = append(to, n.arms[i].do)
 		}
+	case opChoose:
+		for i, c := range step.Choose {
+			if !p.never[c] {
+				to = append(to, n.arms[i].do)
+			}
+		}
+		to = append(to, n.next) // a score may fail
+	case opRepeat:
+		to = append(to, n.repeat.body)
+	case opAgain:
+		to = append(to, n.repeat.body, n.next)
 	case opExit:
 	default:
 		to = append(to, n.next)
@@ -134,7 +153,7 @@ func (p *planner) later() {
 		}
 		reached := make([]bool, len(p.plan.nodes))
 		for _, next := range p.successors(int32(i)) {
-			p.flood(next, reached)
+			p.flood(next, reached, nil)
 		}
 		for _, s := range since {
 			if reached[s] {

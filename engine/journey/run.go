@@ -3,7 +3,7 @@ package journey
 import "wend/schemas"
 
 // run takes an enrollment from node at on, up to where it comes to stand, or to its end with the reason. The node table
-// has no circles, so it comes to an end.
+// has no circles but those of repeats, whose rounds are bounded (repeat.go), so it comes to an end.
 func (s *stepper) run(j *plan, en *schemas.Enrollment, at int32) (stands bool, reason string) {
 	for at != end {
 		n := &j.nodes[at]
@@ -14,17 +14,19 @@ func (s *stepper) run(j *plan, en *schemas.Enrollment, at int32) (stands bool, r
 				continue
 			}
 		}
-		s.traceStep(DecidedReached, j, en, at, n, 0, "")
+		if n.op != opAgain {
+			s.traceStep(DecidedReached, j, en, at, n, 0, "")
+		}
 		next := n.next
 		switch n.op {
 		case opWait:
-			from := s.doc.Time
-			if n.wait.sinceEnter {
-				from = en.Entered
-			}
-			if due := later(from, n.wait.length); due > s.doc.Time {
+			if due := s.due(j, en, n); due > s.doc.Time {
 				s.stand(j, en, n, due)
 				return true, ""
+			}
+			if n.wait.pastExit {
+				s.traceStep(DecidedArm, j, en, at, n, 0, "past")
+				return false, reasonPast
 			}
 		case opAwait:
 			to, ok := n.await.do, false
@@ -52,6 +54,12 @@ func (s *stepper) run(j *plan, en *schemas.Enrollment, at int32) (stands bool, r
 			}
 		case opSplit:
 			next = s.split(j, en, at, n)
+		case opChoose:
+			next = s.choose(j, en, at, n)
+		case opRepeat:
+			next = s.begin(en, n)
+		case opAgain:
+			next = s.again(j, en, n)
 		case opSend:
 			s.send(j, en, n)
 		case opSet:

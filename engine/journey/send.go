@@ -76,6 +76,7 @@ func (s *stepper) customerIn(actionID, journey string) string {
 func noteSent(en *schemas.Enrollment, sent schemas.Sent) {
 	for i := range en.Sent {
 		if en.Sent[i].ID == sent.ID {
+			sent.Before = keepBefore(&en.Sent[i])
 			en.Sent[i] = sent
 			return
 		}

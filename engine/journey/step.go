@@ -11,8 +11,9 @@ import (
 // maxChain is how many emitted events may follow from one another; the next is cut.
 const maxChain = 8
 
-// maxRound is how many emitted events one event or timer may bring about. Chains are bounded in depth by the language,
-// but journeys that answer one event with several can still make of one event what no commit could hold.
+// maxRound is how many emitted events and rounds of repeats one event or timer may bring about. Chains are bounded in
+// depth by the language, but journeys that answer one event with several can still make of one event what no commit
+// could hold.
 const maxRound = 10_000
 
 // Step handles one input of a customer: it changes doc, which it must own for the time of the call, and appends what
@@ -394,17 +395,17 @@ func (s *stepper) holds(c *expr.Condition, j *plan, en *schemas.Enrollment, step
 	return ok, why
 }
 
-// failed counts and traces what kept a condition from a value, if anything.
+// failed counts and traces why a condition does not hold, or a score is none, where something kept it from a value.
 func (s *stepper) failed(why expr.Why, j *plan, en *schemas.Enrollment, step string) {
 	if why.Failed != "" {
 		s.out.Counters.Failed++
 	}
 	if s.out.Tracing && why != (expr.Why{}) {
-		d := Decision{Kind: DecidedFailed, Step: step, Detail: whyText(why)}
+		d := Decision{Kind: DecidedFailed, Step: step}
 		if j != nil {
 			d = s.about(DecidedFailed, j, en, step)
-			d.Detail = whyText(why)
 		}
+		d.Detail = whyText(why)
 		s.trace(d)
 	}
 }
