@@ -204,7 +204,7 @@ func randomSteps(t *rapid.T, depth int) []*journey.Step {
 	var out []*journey.Step
 	for range rapid.IntRange(0, 4).Draw(t, "steps") {
 		s := &journey.Step{Place: "steps", If: condition(t)}
-		kind := rapid.IntRange(0, 6).Draw(t, "kind")
+		kind := rapid.IntRange(0, 8).Draw(t, "kind")
 		if depth == 0 {
 			kind %= 4
 		}
@@ -228,6 +228,12 @@ func randomSteps(t *rapid.T, depth int) []*journey.Step {
 			for range lists() {
 				s.Branch = append(s.Branch, &journey.Arm{If: condition(t), Do: randomSteps(t, depth-1)})
 			}
+		case 7:
+			for range lists() {
+				s.Choose = append(s.Choose, &journey.Choice{If: condition(t), Do: randomSteps(t, depth-1)})
+			}
+		case 8:
+			s.Repeat = &journey.Repeat{Times: 2, Until: condition(t), Do: randomSteps(t, depth-1)}
 		case 6:
 			s.Split = &journey.Split{Name: text(t)}
 			for range lists() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"wend/engine/journey"
 	"wend/schemas/yamlfile"
@@ -116,17 +117,22 @@ func (b *builder) steps(list []*journey.Step) block {
 func (b *builder) step(s *journey.Step) item {
 	n := Node{Step: stepID(s)}
 	var arms []arm
+	var loop block
 	at := b.node(n) // before the nodes of its own lists
 	ends := false
 	switch {
 	case s.Wait != nil:
-		n.Kind, n.Lines = Wait, []string{waitText(s.Wait)}
+		n.Kind, n.Lines = Wait, waitLines(s.Wait)
 	case s.Await != nil:
 		n.Kind, n.Lines, arms = Wait, awaitLines(s.Await), b.await(s.Await)
 	case s.Branch != nil:
 		n.Kind, n.Lines, arms = Choice, []string{"branch"}, b.branch(s.Branch)
 	case s.Split != nil:
 		n.Kind, n.Lines, arms = Choice, []string{"split", s.Split.Name.Value}, b.split(s.Split)
+	case s.Choose != nil:
+		n.Kind, n.Lines, arms = Choice, []string{"choose the best"}, b.choose(s.Choose)
+	case s.Repeat != nil:
+		n.Kind, n.Lines, loop = Repeat, repeatLines(s.Repeat), b.steps(s.Repeat.Do)
 	case s.Send != nil:
 		n.Kind, n.Lines = Send, sendLines(s.Send, n.Step)
 	case s.Set != nil:
@@ -147,10 +153,12 @@ func (b *builder) step(s *journey.Step) item {
 			arms, ends = []arm{{label: "if not"}}, false
 		case len(arms) > 0:
 			arms = append(arms, arm{label: "if not"})
+		case loop.ends():
+			arms, loop = []arm{{label: "a round", body: loop}, {label: "if not"}}, nil
 		}
 	}
 	b.g.Nodes[at] = n
-	return item{node: at, arms: arms, ends: ends}
+	return item{node: at, arms: arms, loop: loop, ends: ends}
 }
 
 // stepID is what actions and traces call a step.
@@ -164,11 +172,64 @@ func stepID(s *journey.Step) string {
 	return s.Place
 }
 
-func waitText(w *journey.Wait) string {
-	if w.SinceEnter {
-		return "wait until " + yamlfile.FormatDuration(w.For) + " after the entry"
+func waitLines(w *journey.Wait) []string {
+	if w.Until != nil {
+		lines := []string{"wait until " + w.Until.Value}
+		if w.PastExit {
+			lines = append(lines, "what is past: exit")
+		}
+		return lines
 	}
-	return "wait " + yamlfile.FormatDuration(w.For)
+	text := "wait"
+	switch {
+	case w.SinceEnter:
+		text = "wait until " + yamlfile.FormatDuration(w.For) + " after the entry"
+	case w.For > 0 || w.At == nil && w.On == 0:
+		text = "wait " + yamlfile.FormatDuration(w.For)
+	}
+	var days []string
+	for d := time.Monday; d <= time.Saturday+1; d++ { // weeks begin on Monday, package time's on Sunday
+		if w.On.Has(d % 7) {
+			days = append(days, (d % 7).String()[:3])
+		}
+	}
+	then := strings.Join(days, ", ")
+	switch {
+	case w.At != nil && then != "":
+		then = w.At.String() + " on " + then
+	case w.At != nil:
+		then = w.At.String()
+	}
+	if then == "" {
+		return []string{text}
+	}
+	return []string{text, "then until " + then}
+}
+
+func (b *builder) choose(list []*journey.Choice) []arm {
+	arms := make([]arm, 0, len(list)+1)
+	for i, c := range list {
+		label := strconv.Itoa(i + 1)
+		if c.Name != nil {
+			label = c.Name.Value
+		}
+		if c.Score != nil {
+			label += ", score " + c.Score.Value
+		}
+		if c.If != nil {
+			label += ", if " + c.If.Value
+		}
+		arms = append(arms, arm{label: label, body: b.steps(c.Do)})
+	}
+	return append(arms, arm{label: "none"})
+}
+
+func repeatLines(r *journey.Repeat) []string {
+	lines := []string{"repeat", "at most " + strconv.Itoa(r.Times) + " times"}
+	if r.Until != nil {
+		lines = append(lines, "until "+r.Until.Value)
+	}
+	return lines
 }
 
 func awaitLines(a *journey.Await) []string {
