@@ -145,9 +145,9 @@ func (g *generator) step(b *strings.Builder, depth int, wait bool) {
 		kinds = append(kinds, "wait", "wait", "await", "await")
 	}
 	if depth > 0 {
-		kinds = append(kinds, "branch", "split", "exit")
+		kinds = append(kinds, "branch", "split", "choose", "exit")
 		if wait {
-			kinds = append(kinds, "deep")
+			kinds = append(kinds, "deep", "repeat")
 		}
 	}
 	switch g.pick("kind", kinds...) {
@@ -166,9 +166,20 @@ func (g *generator) step(b *strings.Builder, depth int, wait bool) {
 		g.emits++
 		fmt.Fprintf(b, `emit: %s, with: {n: "{{ event.n + 1 }}", k: 1}`, g.pick("emit", "e", "e", "a"))
 	case "wait":
-		if g.chance("since") {
+		switch g.upTo("form", 6) {
+		case 0:
 			fmt.Fprintf(b, "wait: {since: enter, for: %s}", g.duration())
-		} else {
+		case 1:
+			fmt.Fprintf(b, `wait: {for: %s, at: "%s"}`, g.duration(), g.pick("at", "00:01", "08:04", "23:59"))
+		case 2:
+			fmt.Fprintf(b, "wait: {on: [%s]}", g.pick("days", "thu", "fri", "sat, sun"))
+		case 3:
+			fmt.Fprintf(b, `wait: {until: 'time(event.ts) + duration("%s")'`, g.duration())
+			if g.chance("past") {
+				b.WriteString(", past: exit")
+			}
+			b.WriteByte('}')
+		default:
 			fmt.Fprintf(b, "wait: %s", g.duration())
 		}
 	case "await":
@@ -186,6 +197,20 @@ func (g *generator) step(b *strings.Builder, depth int, wait bool) {
 		fmt.Fprintf(b, "split: {name: x%d, arms: [{name: a, weight: 1, do: ", g.sends)
 		g.steps(b, depth-1, wait)
 		b.WriteString("}, {name: b, weight: 2.5}]}")
+	case "choose":
+		fmt.Fprintf(b, "choose: [{score: event.n, if: '%s', do: ", g.condition(true))
+		g.steps(b, depth-1, wait)
+		b.WriteString("}, {score: profile.p, do: ")
+		g.steps(b, depth-1, wait)
+		b.WriteString("}]")
+	case "repeat":
+		fmt.Fprintf(b, "repeat: {times: %d, ", 1+g.upTo("times", 3))
+		if g.chance("until") {
+			fmt.Fprintf(b, "until: '%s', ", g.condition(true))
+		}
+		fmt.Fprintf(b, "do: [{wait: %s}, {branch: [{do: ", g.duration())
+		g.steps(b, depth-1, wait)
+		b.WriteString("}]}]}")
 	case "exit":
 		b.WriteString("exit: out")
 	}
