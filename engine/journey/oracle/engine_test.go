@@ -1,0 +1,133 @@
+package oracle
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	engine "wend/engine/journey"
+	"wend/schemas"
+)
+
+// bench runs cases through the engine, by the way that users take: files of a workspace and lines of a log.
+type bench struct {
+	dir     string
+	almanac *almanac
+}
+
+// load gives the case's program, or what is wrong with its workspace.
+func (b *bench) load(s *scenario) (*engine.Program, string) {
+	for name, text := range map[string]string{"journeys/case.yaml": s.journeysYAML(), "profile.yaml": printYAML(s.profile), "policies.yaml": printYAML(s.policies)} {
+		path := filepath.Join(b.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err.Error()
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return nil, err.Error()
+		}
+	}
+	ws, problems := engine.Load(b.dir)
+	p, more := engine.Compile(ws)
+	if problems.Failed() || p == nil {
+		return nil, fmt.Sprint(append(problems, more...))
+	}
+	return p, ""
+}
+
+// got is what the engine decides.
+func got(p *engine.Program, s *scenario) (lines []string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the engine panics: %v", r)
+		}
+	}()
+	until := s.until
+	if until == forever {
+		until = schemas.NoTime
+	}
+	sim, err := engine.SimulateLog(p, strings.NewReader(strings.Join(s.log, "\n")), engine.SimulateOptions{Until: until, Trace: true}, func(*schemas.Action) {}, func(int, string) {})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range sim.Trace() {
+		switch d.Kind.String() {
+		case "sent":
+			v, err := schemas.ParseJSON(d.Action.AppendJSON(nil))
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, asJSON(v))
+		case "goal":
+			lines = append(lines, fmt.Sprintf("%s#%d goal", d.Journey, d.Enrollment))
+		case "exit":
+			lines = append(lines, fmt.Sprintf("%s#%d exit %s", d.Journey, d.Enrollment, d.Reason))
+		case "entered":
+			lines = append(lines, fmt.Sprintf("%s#%d entered", d.Journey, d.Enrollment))
+		case "refused":
+			lines = append(lines, fmt.Sprintf("%s refused %s", d.Journey, d.Reason))
+		case "withheld", "stopped":
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s#%d %s %s %s", d.Journey, d.Enrollment, d.Kind, d.Step, d.Reason)))
+		}
+	}
+	return lines, nil
+}
+
+// want is what the oracle decides; false when the case is none.
+func (b *bench) want(s *scenario) (o *oracle, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(errTooMuch) && r != any(errTooLate) {
+				panic(fmt.Sprintf("%v\n%s", r, s))
+			}
+			ok = false
+		}
+	}()
+	o = newOracle(s, b.almanac)
+	o.simulate(s.log, s.until)
+	return o, true
+}
+
+// verdict of one case.
+type verdict struct {
+	refused  string // by the loader
+	none     bool   // it is no case
+	differs  string
+	compared *oracle
+}
+
+func (b *bench) judge(s *scenario) verdict {
+	p, wrong := b.load(s)
+	if wrong != "" {
+		return verdict{refused: wrong}
+	}
+	o, ok := b.want(s)
+	if !ok {
+		return verdict{none: true}
+	}
+	lines, err := got(p, s)
+	if err != nil {
+		return verdict{differs: err.Error()}
+	}
+	for i := range max(len(lines), len(o.lines)) {
+		expected, have := "nothing more", "nothing more"
+		if i < len(o.lines) {
+			expected = o.lines[i].text
+		}
+		if i < len(lines) {
+			have = lines[i]
+		}
+		if expected == have {
+			continue
+		}
+		var text strings.Builder
+		fmt.Fprintf(&text, "line %d\nengine %s\noracle %s\nthe oracle's lines:\n", i+1, have, expected)
+		for _, l := range o.lines {
+			fmt.Fprintf(&text, "  %s %s %s\n", rfc3339(l.at, time.UTC), l.customer, l.text)
+		}
+		text.WriteString("the engine's:\n  " + strings.Join(lines, "\n  ") + "\n")
+		return verdict{differs: text.String(), compared: o}
+	}
+	return verdict{compared: o}
+}

@@ -1,0 +1,146 @@
+// Package oracle holds the engine's decisions to a second, naive interpreter of the journey language, on random workspaces
+// and logs. It is tests alone.
+package oracle
+
+import (
+	"flag"
+	"sort"
+	"strings"
+	"testing"
+)
+
+var (
+	firstCase = flag.Uint64("oracle.seed", 1, "the first case of TestOracle")
+	cases     = flag.Int("oracle.cases", 300, "how many cases TestOracle compares; from 10000 on each construct must come into play 100 times")
+	shrinks   = flag.Bool("oracle.shrink", true, "make a case that differs small")
+)
+
+// constructs are what the generator uses only where the engine takes it, each with the least workspace that has it.
+func constructs(t *testing.T) map[string]*scenario {
+	const enter, steps = "enter: {on: a}\n", "steps: [{send: push, template: t}]\n"
+	texts := map[string][3]string{
+		"becomes":           {"enter: {becomes: profile.b}\n" + steps},
+		"inactive":          {"enter: {inactive: {for: 1h}}\n" + steps},
+		"date":              {"enter: {date: {of: profile.d}}\n" + steps},
+		"schedule":          {"enter: {schedule: {cron: '0 9 * * *'}}\n" + steps},
+		"wait at":           {enter + "steps: [{wait: {at: '09:00', on: [mon]}}]\n"},
+		"wait until":        {enter + "steps: [{wait: {until: now, past: exit}}]\n"},
+		"await until":       {enter + "steps: [{await: {until: profile.b, within: 1h}}]\n"},
+		"choose":            {enter + "steps: [{choose: [{name: a, score: profile.p, do: []}]}]\n"},
+		"repeat":            {enter + "steps: [{repeat: {times: 2, do: [{wait: 1h}]}}]\n"},
+		"windows":           {enter + "steps: [{if: 'count(\"a\", \"1h\") > 1', exit: out}]\n"},
+		"scores":            {enter + steps, "scores: {c: {add: [{on: a, points: 1}], idle: {after: 1h, points: -1}, min: 0}}\n"},
+		"segments":          {enter + steps, "segments: {g: profile.b}\n"},
+		"policies timezone": {enter + steps, "", "timezone: Asia/Shanghai\n"},
+		"consent":           {enter + steps, "", "channels: {push: {consent: profile.b}}\n"},
+		"quiet":             {enter + steps, "", "channels: {push: {quiet: {from: '22:00', to: '08:00', then: defer}}}\n"},
+		"caps":              {enter + steps, "", "channels: {push: {caps: [{max: 1, per: 24h}]}}\n"},
+		"channel expire":    {enter + steps, "", "channels: {push: {expire: 1h}}\n"},
+		"all":               {enter + steps, "", "all: {caps: [{max: 1, per: day}]}\n"},
+	}
+	all := map[string]*scenario{}
+	for name, text := range texts {
+		s := &scenario{}
+		for i, part := range text {
+			if i == 0 {
+				part = "journey: j\n" + part
+			} else if i == 1 {
+				part = "attributes: {b: bool, d: date, p: int}\n" + part
+			}
+			if part == "" {
+				continue
+			}
+			docs := readYAML(t, part)
+			switch i {
+			case 0:
+				s.journeys = docs
+			case 1:
+				s.profile = docs[0]
+			case 2:
+				s.policies = docs[0]
+			}
+		}
+		all[name] = s
+	}
+	return all
+}
+
+// TestOracle compares Simulate with the oracle on random workspaces and logs. A case that differs is shrunk and printed.
+// Run one again with -oracle.seed N -oracle.cases 1; -v prints how often each construct came into play.
+func TestOracle(t *testing.T) {
+	b := &bench{dir: t.TempDir(), almanac: newAlmanac()}
+	may := map[string]bool{}
+	for name, s := range constructs(t) {
+		_, wrong := b.load(s)
+		if may[name] = wrong == ""; wrong == "" {
+			continue
+		}
+		if !strings.Contains(wrong, "not supported yet") {
+			t.Errorf("the least workspace with %s does not load: %s", name, wrong)
+		}
+		t.Logf("the engine does not take %s yet", name)
+	}
+	fired := map[string]int{}
+	compared, refused := 0, 0
+	for seed := *firstCase; seed < *firstCase+uint64(*cases); seed++ {
+		s := generate(t, seed, may)
+		v := b.judge(s)
+		switch {
+		case v.refused != "":
+			if refused++; refused == 1 {
+				t.Errorf("seed %d does not load: %s\n%s", seed, v.refused, s)
+			}
+			continue
+		case v.none:
+			continue
+		case v.differs != "":
+			if *shrinks {
+				s = shrink(s, func(s *scenario) bool { return b.judge(s).differs != "" })
+			}
+			t.Fatalf("seed %d differs: %s\n%s", seed, b.judge(s).differs, s)
+		}
+		compared++
+		for k, n := range v.compared.fired {
+			fired[k] += n
+		}
+	}
+	names := keysOf(fired)
+	sort.Strings(names)
+	t.Logf("%d cases compared", compared)
+	for _, k := range names {
+		t.Logf("%8d  %s", fired[k], k)
+	}
+	if refused > 0 {
+		t.Errorf("%d cases do not load", refused)
+	}
+	if *cases < 10_000 {
+		return
+	}
+	for _, k := range needed() {
+		if fired[k] < 100 {
+			t.Errorf("only %d times: %s", fired[k], k)
+		}
+	}
+}
+
+// needed are the constructs that must come into play, or nothing of them is compared.
+func needed() []string {
+	all := []string{
+		"a round without an event", "await until: at once", "await until: turned true", "await: event", "await: reset", "await: reset ignored", "await: since enter", "await: timeout",
+		"branch: else", "branch: if", "choose", "choose: a score that fails", "choose: none", "deferred: an event that would have made it leave",
+		"duplicate", "duplicate: too old to be one", "emit", "emit: cut at the ninth link", "emit: handled", "event at the same instant", "exit step", "goal: another it would fit goes on",
+		"goal: of an ended enrollment", "late event", "line: no event", "line: no event_id", "line: no ts", "of: this very send",
+		"profile: another type", "profile: map merged", "profile: null removes", "profile: undeclared", "profile: update",
+		"refused already_enrolled", "refused condition", "refused entered_before", "refused key", "refused limit", "refused rollout", "refused too_soon",
+		"repeat: round", "repeat: until", "score: held at its min", "score: idle", "score: idle stops at min", "score: points", "segment: read",
+		"send", "send: deferred", "send: deferred decided", "send: expire", "send: stopped by cap:all/day", "send: stopped by cap:all/rolling", "send: stopped by cap:channel/day",
+		"send: stopped by cap:channel/rolling", "send: stopped by consent", "send: stopped by exited", "send: stopped by expired", "send: stopped by quiet_hours", "send: withheld",
+		"set", "split", "step passed over", "tag", "untag", "timer: due in the past", "timer: two at one instant", "times within, in enter", "times within, in goal or exit", "value left out",
+		"wait: at false on true", "wait: at true on false", "wait: at true on true", "wait: passes at once", "wait: past exit", "wait: since enter", "wait: timer", "wait: until", "wait: until cannot be read",
+		"window: count", "window: enter", "window: last", "window: seen", "window: sum", "zone: unknown",
+	}
+	for _, kind := range []string{"on", "becomes", "inactive", "date", "schedule"} {
+		all = append(all, "entered by "+kind, "goal: by "+kind, "exit: by "+kind)
+	}
+	return all
+}
