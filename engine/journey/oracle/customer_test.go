@@ -109,7 +109,6 @@ type run struct {
 	variant map[string]any
 	unused  map[*trigger][]int64
 	waiting []*deferred
-	left    bool // by a goal or exit trigger, or an event came that would have made it
 	leaving bool // it does what a goal or exit trigger says
 }
 

@@ -98,26 +98,64 @@ func (o *oracle) fires(c *customer, j *journey, r *run, t *trigger, l *look) boo
 func (o *oracle) journey(c *customer, j *journey, l *look) {
 	st := c.state(j)
 	inside := slices.Clone(st.all)
-	if winner := o.winner(c, j, st, l); winner != nil {
+	winner := o.winner(c, j, st, l)
+	for _, r := range inside {
+		if r != winner && !r.running && r.mayTakeBack() && o.wouldLeave(c, j, r, winner, l) {
+			o.fired["deferred: an event that would have made it leave"]++
+			o.takeBack(c, j, r)
+		}
+	}
+	if winner != nil {
 		o.fired["goal: by "+j.goal.kind]++
 		o.reach(c, j, winner, l.ev)
 	}
 	for _, r := range inside {
-		switch {
-		case r.running:
+		if r.running {
 			o.offerTo(c, j, r, l)
-		case len(r.waiting) > 0 && !r.left:
-			for _, x := range j.exits {
-				if x.kind == "on" && o.fires(c, j, r, x, l) {
-					o.fired["deferred: an event that would have made it leave"]++
-					r.left = true
-				}
-			}
 		}
 	}
 	if t := j.enter; t.kind == "on" && l.ev != nil && listed(t.on, l.ev.kind) || l.turned[t] {
 		o.enter(c, j, st, o.offeredTo(c, t, l.ev))
 	}
+}
+
+// mayTakeBack: it has deferred sends that its triggers drop.
+func (r *run) mayTakeBack() bool {
+	return slices.ContainsFunc(r.waiting, func(d *deferred) bool { return !d.stays })
+}
+
+// wouldLeave: an event came that would have made it leave, had it not ended before. Of a goal that means as the newest that it fits.
+func (o *oracle) wouldLeave(c *customer, j *journey, r, winner *run, l *look) bool {
+	if l.ev == nil {
+		return false
+	}
+	if g := j.goal; g != nil && g.kind == "on" && !o.attributed(c, j, r) && (winner == nil || winner.number < r.number || g.times > 0) {
+		if o.fires(c, j, r, g, l) && (winner == nil || winner.number < r.number) {
+			return true
+		}
+	}
+	for _, x := range j.exits {
+		if x.kind == "on" && o.fires(c, j, r, x, l) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeBack drops its deferred sends but those of a trigger's own `do`.
+func (o *oracle) takeBack(c *customer, j *journey, r *run) {
+	r.waiting = slices.DeleteFunc(r.waiting, func(d *deferred) bool {
+		if !d.stays {
+			o.stopped(c, j, r, d, "exited")
+		}
+		return !d.stays
+	})
+}
+
+// attributed: its goal may be reached, also when it has ended.
+func (o *oracle) attributed(c *customer, j *journey, r *run) bool {
+	t := j.goal
+	return !r.goal && (r.running || t.times == 0 && t.within > 0 && c.time-r.entered < t.within)
 }
 
 // winner is the newest enrollment whose goal it is.
@@ -128,19 +166,14 @@ func (o *oracle) winner(c *customer, j *journey, st *state, l *look) (winner *ru
 	}
 	for i := len(st.all) - 1; i >= 0; i-- {
 		r := st.all[i]
-		attributed := r.running || t.times == 0 && t.within > 0 && c.time-r.entered < t.within
 		switch {
-		case r.goal || !attributed && len(r.waiting) == 0:
+		case !o.attributed(c, j, r):
 		case winner != nil && t.times == 0:
-			if attributed && o.fits(c, j, r, t, l) {
+			if o.fits(c, j, r, t, l) {
 				o.fired["goal: another it would fit goes on"]++
 			}
-		case !o.fires(c, j, r, t, l) || winner != nil:
-		case attributed:
+		case o.fires(c, j, r, t, l) && winner == nil:
 			winner = r
-		case t.kind == "on":
-			o.fired["deferred: an event that would have made it leave"]++
-			r.left = true
 		}
 	}
 	return winner
@@ -157,8 +190,9 @@ func (o *oracle) reach(c *customer, j *journey, r *run, ev *event) {
 
 func (o *oracle) doGoal(c *customer, j *journey, r *run, ev *event) {
 	o.fired["goal"]++
-	r.running, r.left = false, true
+	r.running = false
 	o.say(c, "%s#%d goal", j.name, r.number)
+	o.takeBack(c, j, r)
 	o.trailing(c, j, r, j.goal, ev)
 }
 
@@ -179,7 +213,7 @@ func (o *oracle) leave(c *customer, j *journey, r *run, reason string) {
 // exits ends an enrollment by a trigger.
 func (o *oracle) exits(c *customer, j *journey, r *run, x *trigger, ev *event) {
 	o.fired["exit: by "+x.kind]++
-	r.left = true
+	o.takeBack(c, j, r)
 	reason := x.kind
 	if x.kind == "on" {
 		reason = ev.kind
@@ -265,7 +299,7 @@ func (o *oracle) fireTrigger(c *customer, j *journey, t *trigger) {
 		case j.goal:
 			for i := len(st.all) - 1; i >= 0; i-- {
 				r := st.all[i]
-				if !r.goal && (r.running || t.within > 0 && c.time-r.entered < t.within) && holds(t.cond, o.scope(c, j, r, due.fields)) {
+				if o.attributed(c, j, r) && holds(t.cond, o.scope(c, j, r, due.fields)) {
 					o.fired["goal: by "+t.kind]++
 					ended := !r.running
 					o.reach(c, j, r, due)

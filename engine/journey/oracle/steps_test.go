@@ -427,13 +427,10 @@ func (o *oracle) fireDeferred(c *customer, j *journey, r *run, d *deferred) {
 	if ch := o.ws.channels[d.st.send.channel]; expire == 0 && ch != nil {
 		expire = ch.expire
 	}
-	switch {
-	case r.left && !d.stays:
-		o.stopped(c, j, r, d, "exited")
-	case expire > 0 && c.time-d.reached >= expire:
+	if expire > 0 && c.time-d.reached >= expire {
 		o.stopped(c, j, r, d, "expired")
-	default:
-		o.fired["send: deferred decided"]++
-		o.decide(c, j, r, d)
+		return
 	}
+	o.fired["send: deferred decided"]++
+	o.decide(c, j, r, d)
 }
