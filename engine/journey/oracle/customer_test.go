@@ -466,7 +466,7 @@ func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at in
 		}
 		from, to := date.Year(), date.Year()
 		if t.yearly {
-			from, to = yearOf(c.time)-1, yearOf(c.time)+2
+			from, to = max(from, yearOf(c.time)-1), max(from, yearOf(c.time)+2)
 		}
 		for year := from; year <= to; year++ {
 			key := fmt.Sprintf("%d %s", year, date.Format("01-02"))

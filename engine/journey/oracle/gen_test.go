@@ -39,8 +39,8 @@ func generate(t *testing.T, seed uint64, may map[string]bool) *scenario {
 		t.Fatal(err)
 	}
 	g.start = at.UnixMilli()
-	if g.oneIn(50) {
-		g.crowd = 40 + 110*g.IntN(2)
+	if g.oneIn(40) {
+		g.crowd = []int{40, 150, 150}[g.IntN(3)]
 		g.may["windows"] = false // exact to 128 events
 	}
 	s := &scenario{}

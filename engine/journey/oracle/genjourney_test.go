@@ -11,7 +11,11 @@ import (
 // trigger writes one of goal or exit, without the braces.
 func (g *generator) trigger(where string) string {
 	if kinds := g.kinds(); len(kinds) > 0 && !g.oneIn(3) {
-		text := g.silent(kinds[g.IntN(len(kinds))])
+		kind := kinds[g.IntN(len(kinds))]
+		if g.may["date"] && g.oneIn(2) {
+			kind = "date"
+		}
+		text := g.silent(kind)
 		if g.oneIn(4) {
 			text += fmt.Sprintf(", if: '%s'", g.pick("profile.p > 1", "enter.n < 2", "has(enter.n)", "!has(profile.s)"))
 		}
@@ -152,7 +156,11 @@ func (g *generator) journey(i int) string {
 	case 0, 1: // sends that may outlive it
 		steps = "[{" + g.send() + "}, " + g.steps(1, false)[1:]
 	case 2, 3: // long enough to be left
-		steps = "[{wait: " + g.span([]int{10, 60}[g.IntN(2)]) + "}, " + g.steps(3, true)[1:]
+		long := g.span([]int{10, 60}[g.IntN(2)])
+		if g.may["date"] && !g.oneIn(3) {
+			long = "3d"
+		}
+		steps = "[{wait: " + long + "}, " + g.steps(3, true)[1:]
 	default:
 		steps, leaves = g.steps(3, true), g.oneIn(2)
 	}
@@ -392,18 +400,19 @@ func (g *generator) log() []string {
 			continue
 		}
 		customer := customers[g.IntN(len(customers))]
+		kind := g.pick("a", "a", "a", "a", "b", "b", "c", "c", "d", "d", "e", "z", "push_sent")
 		if steady {
-			customer = "c"
+			customer, kind = "c", g.pick("a", "a", "a", "a", "a", "a", "a", "a", "a", kind)
 		}
-		line := g.event(i, at, customer)
+		line := g.event(i, at, kind, customer)
 		past = append(past, line)
 		log = append(log, line)
 	}
 	return log
 }
 
-func (g *generator) event(i int, at int64, customer string) string {
-	f := []string{fmt.Sprintf(`"type":%q`, g.pick("a", "a", "a", "a", "b", "b", "c", "c", "d", "d", "e", "z", "push_sent"))}
+func (g *generator) event(i int, at int64, kind, customer string) string {
+	f := []string{fmt.Sprintf(`"type":%q`, kind)}
 	if !g.oneIn(12) {
 		f = append(f, fmt.Sprintf(`"ts":%d,"late":0`, at))
 	}

@@ -30,7 +30,11 @@ func spreadOf(j *journey, c *customer, t *trigger) int64 {
 	if t.spread == 0 {
 		return 0
 	}
-	return int64(hash(j.name, "spread/"+t.place, c.name) % uint64(t.spread))
+	place := t.place
+	if t == j.enter {
+		place = ""
+	}
+	return int64(hash(j.name, "spread/"+place, c.name) % uint64(t.spread))
 }
 
 // offeredTo is what `event` is in the conditions of a trigger.
