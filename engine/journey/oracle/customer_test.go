@@ -15,7 +15,7 @@ import (
 // everything that could have one.
 type oracle struct {
 	ws        *workspace
-	windows   []int64 // that a look may read
+	windows   map[string][]int64 // that looks read, by event type
 	almanac   *almanac
 	customers map[string]*customer
 	lines     []line
@@ -137,28 +137,44 @@ const maxWork = 400_000
 
 func newOracle(s *scenario, a *almanac) *oracle {
 	o := &oracle{ws: readWorkspace(s), almanac: a, customers: map[string]*customer{}, fired: map[string]int{}}
-	o.windows = windowsOf(s)
+	o.windows = lookWindows(o.ws)
 	return o
 }
 
-// windowsOf finds the windows that are written anywhere.
-func windowsOf(s *scenario) (all []int64) {
-	text := s.journeysYAML() + flow(s.profile) + flow(s.policies)
-	for _, name := range []string{`count(\"`, `sum(\"`} {
-		for rest := text; ; {
-			_, behind, found := strings.Cut(rest, name)
-			if !found {
-				break
+// lookWindows finds the windows that looks read, by event type: those of `becomes` and `await: {until}`, and of the segments
+// that these name.
+func lookWindows(w *workspace) map[string][]int64 {
+	windows := map[string][]int64{}
+	read := map[string]bool{}
+	var find func(text string)
+	find = func(text string) {
+		for _, name := range []string{`count("`, `sum("`} {
+			for _, call := range strings.Split(text, name)[1:] {
+				call, _, _ = strings.Cut(call, ")")
+				parts := strings.Split(call, `"`)
+				windows[parts[0]] = append(windows[parts[0]], span(parts[len(parts)-2]))
 			}
-			call, _, _ := strings.Cut(behind, ")")
-			parts := strings.Split(call, `\"`)
-			if w := parts[len(parts)-2]; w != "enter" && !slices.Contains(all, span(w)) {
-				all = append(all, span(w))
+		}
+		for _, rest := range strings.Split(text, "segment.")[1:] {
+			end := 0
+			for end < len(rest) && (rest[end] >= 'a' && rest[end] <= 'z' || rest[end] >= '0' && rest[end] <= '9' || rest[end] == '_') {
+				end++
 			}
-			rest = behind
+			if name := rest[:end]; !read[name] {
+				read[name] = true
+				find(w.segments[name])
+			}
 		}
 	}
-	return all
+	for _, j := range w.journeys {
+		for _, t := range j.triggers() {
+			find(t.becomes)
+		}
+		for _, s := range j.awaits {
+			find(s.await.until)
+		}
+	}
+	return windows
 }
 
 // simulate reads a log as it lies and runs time on to its end.
@@ -286,6 +302,7 @@ func (o *oracle) handle(c *customer, ev *event) {
 			o.journey(c, j, l)
 		}
 		c.inHand = nil
+		c.changed = c.changed || ev.ts < c.time // it may have been in a window only while in hand
 	})
 }
 

@@ -41,7 +41,6 @@ func generate(t *testing.T, seed uint64, may map[string]bool) *scenario {
 	g.start = at.UnixMilli()
 	if g.oneIn(40) {
 		g.crowd = []int{40, 150, 150}[g.IntN(3)]
-		g.may["windows"] = false // exact to 128 events
 	}
 	s := &scenario{}
 	s.profile = readYAML(t, g.profile())[0]
@@ -80,7 +79,12 @@ func (g *generator) duration() string {
 	return g.span([]int{0, 1, 1, 2, 3, 5, 10, 30}[g.IntN(8)])
 }
 
-func (g *generator) window() string { return g.span([]int{1, 2, 3, 5, 10}[g.IntN(5)]) }
+func (g *generator) window() string {
+	if g.crowd > 0 && g.oneIn(2) {
+		return g.span(30)
+	}
+	return g.span([]int{1, 2, 3, 5, 10}[g.IntN(5)])
+}
 
 func (g *generator) types() string {
 	return g.pick("a", "a", "b", "c", "d", "[a, b]", "[c, d, e]", "e", "f")

@@ -137,7 +137,7 @@ func needed() []string {
 		"send: stopped by cap:channel/rolling", "send: stopped by consent", "send: stopped by exited", "send: stopped by expired", "send: stopped by quiet_hours", "send: withheld",
 		"set", "split", "step passed over", "tag", "untag", "timer: due in the past", "timer: two at one instant", "times within, in enter", "times within, in goal or exit", "value left out",
 		"wait: at false on true", "wait: at true on false", "wait: at true on true", "wait: passes at once", "wait: past exit", "wait: since enter", "wait: timer", "wait: until", "wait: until cannot be read",
-		"window: count", "window: enter", "window: last", "window: seen", "window: sum", "zone: unknown",
+		"window: count", "window: enter", "window: last", "window: of more than 128", "window: seen", "window: sum", "zone: unknown",
 	}
 	for _, kind := range []string{"on", "becomes", "inactive", "date", "schedule"} {
 		all = append(all, "entered by "+kind, "goal: by "+kind, "exit: by "+kind)

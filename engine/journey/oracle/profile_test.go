@@ -4,19 +4,43 @@ import "time"
 
 // Step 3 of the oracle: windows, profile updates, scores, and which conditions have turned.
 
-// window are the events of a type in a window: "" ever, "enter" those handled after the one that opened the enrollment.
+// window are the events of a type in a window: "" ever, "enter" those handled after the one that opened the enrollment, else
+// those younger than it and the event in hand; of more than 128, those in a 64th of it of which an instant is inside.
 func (s *scope) window(kind, window string) (found []*event) {
 	from := 0
 	if window == "enter" {
 		from = s.opened
 		s.o.fired["window: enter"]++
 	}
+	young, now := 0, s.c.time
 	for _, ev := range s.c.events[from:] {
-		if ev.kind == kind && (window == "" || window == "enter" || ev == s.c.inHand || s.c.time-ev.ts < span(window)) {
+		if ev.kind != kind {
+			continue
+		}
+		if window == "" || window == "enter" || ev == s.c.inHand || now-ev.ts < span(window) {
+			found = append(found, ev)
+		}
+		if window != "" && window != "enter" && now-ev.ts < span(window) {
+			young++
+		}
+	}
+	if young <= 128 {
+		return found
+	}
+	s.o.fired["window: of more than 128"]++
+	found = nil
+	for _, ev := range s.c.events {
+		if ev.kind == kind && (ev == s.c.inHand || now-lastOf(ev.ts, span(window)) < span(window)) {
 			found = append(found, ev)
 		}
 	}
 	return found
+}
+
+// lastOf is the last instant of the 64th of a window in which an instant lies, aligned to 1970.
+func lastOf(at, window int64) int64 {
+	next := at*64/window + 1
+	return (next*window+63)/64 - 1
 }
 
 func (s *scope) sum(kind, field, window string) result {
@@ -161,11 +185,21 @@ type leaves struct {
 	ev  *event
 }
 
-// leavesOf: each event leaves each window of the workspace's looks once. A look at a moment when nothing that it reads has
-// changed finds nothing new, so one more does no harm.
+// leavesOf: each event leaves each window that a look reads once; of more than 128 events a 64th of the window leaves as a whole.
 func (o *oracle) leavesOf(c *customer, ev *event) {
-	for _, w := range o.windows {
-		c.leaves = append(c.leaves, leaves{ev.ts + w, ev})
+	many := 0
+	for _, x := range c.events {
+		if x.kind == ev.kind {
+			many++
+		}
+	}
+	for _, w := range o.windows[ev.kind] {
+		if ev.ts+w > c.time {
+			c.leaves = append(c.leaves, leaves{ev.ts + w, ev})
+		}
+		if last := lastOf(ev.ts, w); many > 128 && last+w > c.time {
+			c.leaves = append(c.leaves, leaves{last + w, ev})
+		}
 	}
 }
 
