@@ -1,7 +1,8 @@
 package expr
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -175,20 +176,14 @@ func merge(a, b Reads) Reads {
 	return Reads{
 		Event: union(a.Event, b.Event), EventAll: a.EventAll || b.EventAll,
 		Enter: union(a.Enter, b.Enter), EnterAll: a.EnterAll || b.EnterAll,
-		Profile: union(a.Profile, b.Profile),
+		Profile: union(a.Profile, b.Profile), Scores: union(a.Scores, b.Scores),
+		Segments: union(a.Segments, b.Segments), Windows: union(a.Windows, b.Windows),
 	}
 }
 
 // union of two lists in order, in order.
-func union(a, b []string) []string {
-	out := append(append(make([]string, 0, len(a)+len(b)), a...), b...)
-	sort.Strings(out)
-	n := 0
-	for i, s := range out {
-		if i == 0 || s != out[n-1] {
-			out[n] = s
-			n++
-		}
-	}
-	return out[:n]
+func union[T cmp.Ordered](a, b []T) []T {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -79,11 +79,15 @@ func TestTemplateErrors(t *testing.T) {
 }
 
 func TestTemplateReads(t *testing.T) {
-	tm, err := testEnv(t).Template("{{ event.b }} {{ event.a + event.b }} {{ profile.tier }}{{ enter }}", testScope())
+	tm, err := testEnv(t).Template(`{{ event.b }} {{ event.a + event.b }} {{ profile.tier }}{{ enter }}
+		{{ score.heat }} {{ score.lead }} {{ segment.hot }} {{ count("a", "enter") }} {{ seen("b") }} {{ count("a", "enter") }}`, testScope())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Reads{Event: []string{"a", "b"}, Enter: []string{}, EnterAll: true, Profile: []string{"tier"}}
+	want := Reads{
+		Event: []string{"a", "b"}, EnterAll: true, Profile: []string{"tier"},
+		Scores: []int{0, 1}, Segments: []int{0}, Windows: []int{0, 1},
+	}
 	if got := tm.Reads(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
