@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,43 +14,50 @@ import (
 
 var tryMutants = flag.Bool("oracle.mutants", false, "break the engine in each of the ways of mutants_test.go, and see TestOracle fail")
 
-// mutant is a small change of what the engine means: in a file of engine/journey, a text that stands there once.
+// mutant is a small change of what the engine means: in a file of engine/journey, a text that stands there once. In the new
+// text NOW says whether this mutant is the one in force, and ONE is 1 then and else 0.
 type mutant struct{ name, file, old, new string }
 
-// TestMutants builds the engine with one mutant at a time (the tree is not touched: `go test -overlay`) and expects TestOracle
-// to differ. It prints the table: go test ./engine/journey/oracle -run TestMutants -oracle.mutants -v
+// mutantSource is what the changed files go by.
+const mutantSource = `package journey
+
+import "os"
+
+var mutantInForce = os.Getenv("WEND_MUTANT")
+
+func mutated(name string) bool { return mutantInForce == name }
+
+func mutatedBy(name string) int64 {
+	if mutated(name) {
+		return 1
+	}
+	return 0
+}
+`
+
+// TestMutants builds the engine once with all mutants, of which none or one is in force (the tree is not touched: `go test
+// -overlay`), and expects TestOracle to differ under each and to pass without. It prints the table:
+//
+//	go test ./engine/journey/oracle -run TestMutants -oracle.mutants -v -timeout 1h
 func TestMutants(t *testing.T) {
 	if !*tryMutants {
-		t.Skip("it builds the engine once for each mutant: say -oracle.mutants")
+		t.Skip("it builds the engine again and runs it under each mutant: say -oracle.mutants")
+	}
+	binary := buildMutants(t)
+	run := func(m string, cases int) (string, error) {
+		c := exec.Command(binary, "-test.run", "^TestOracle$", fmt.Sprintf("-oracle.cases=%d", cases), "-oracle.shrink=false", "-test.timeout=1h")
+		c.Env = append(os.Environ(), "WEND_MUTANT="+m)
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("", 300); err != nil {
+		t.Fatalf("without a mutant it fails too:\n%.3000s", out)
 	}
 	caught := 0
-	for _, m := range mutants() {
+	for i, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
-			path, err := filepath.Abs(filepath.Join("..", m.file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			source, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := strings.Count(string(source), m.old); n != 1 {
-				t.Fatalf("%s holds %q %d times, not once: write the mutant anew", m.file, m.old, n)
-			}
-			dir := t.TempDir()
-			changed, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
-			if err := os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(overlay, replace, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, err := exec.Command("go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-run", "^TestOracle$", ".", "-oracle.cases=5000", "-oracle.shrink=false").CombinedOutput()
-			found := regexp.MustCompile(`seed (\d+) differs: line \d+\n +engine (.*)\n +oracle (.*)`).FindStringSubmatch(string(out))
+			out, err := run(fmt.Sprint(i), 5000)
+			found := regexp.MustCompile(`seed (\d+) differs: (?:line \d+\n +engine (.*)\n +oracle (.*)|(.*))`).FindStringSubmatch(out)
 			switch {
 			case err == nil:
 				t.Errorf("not caught in 5000 cases")
@@ -57,46 +65,91 @@ func TestMutants(t *testing.T) {
 				t.Errorf("it fails otherwise than by a difference:\n%.2000s", out)
 			default:
 				caught++
-				t.Logf("caught by case %s: engine %.90s, oracle %.90s", found[1], found[2], found[3])
+				t.Logf("caught by case %s: engine %.90s, oracle %.90s%s", found[1], found[2], found[3], found[4])
 			}
 		})
 	}
 	t.Logf("%d of %d mutants caught", caught, len(mutants()))
 }
 
+func buildMutants(t *testing.T) (binary string) {
+	t.Helper()
+	dir := t.TempDir()
+	here, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	changed := map[string]string{}
+	for i, m := range mutants() {
+		text, seen := changed[m.file]
+		if !seen {
+			source, err := os.ReadFile(filepath.Join(here, m.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = string(source)
+		}
+		if n := strings.Count(text, m.old); n != 1 {
+			t.Fatalf("%s: %s holds %q %d times, not once: write the mutant anew", m.name, m.file, m.old, n)
+		}
+		now := strings.NewReplacer("NOW", fmt.Sprintf("mutated(%q)", fmt.Sprint(i)), "ONE", fmt.Sprintf("mutatedBy(%q)", fmt.Sprint(i))).Replace(m.new)
+		changed[m.file] = strings.Replace(text, m.old, now, 1)
+	}
+	replace := map[string]string{filepath.Join(here, "mutant.go"): write("mutant.go", mutantSource)}
+	for name, text := range changed {
+		replace[filepath.Join(here, name)] = write(name, text)
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary = filepath.Join(dir, "oracle.test")
+	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", write("overlay.json", string(overlay)), "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("the mutants do not build:\n%s", out)
+	}
+	return binary
+}
+
 func mutants() []mutant {
 	return []mutant{
-		{"a timer due at an event's instant fires first", "step.go", "limit--", "limit += 0"},
-		{"a chain of nine emitted events", "step.go", "const maxChain = 8", "const maxChain = 9"},
-		{"a goal counts from the exit", "enrollment.go", "expires = later(en.Entered, j.goal.within)", "expires = later(s.doc.Time, j.goal.within)"},
-		{"the 99th reset is the last", "enrollment.go", "const maxResets = 100", "const maxResets = 99"},
-		{"an early event counts for two awaits", "enrollment.go", " || x.Cause.EventID == id", ""},
-		{"the goal is the older enrollment's", "enrollment.go", "js.Running[i].Number > js.Ended[k].Number", "js.Running[i].Number < js.Ended[k].Number"},
-		{"26 enrollments at once", "enter.go", "maxRunning = 25 ", "maxRunning = 26 "},
-		{"too soon a moment too long", "enter.go", "js.Entered[i].At < j.after", "js.Entered[i].At <= j.after"},
-		{"a counted window without its last moment", "counting.go", "<= uint64(within)", "< uint64(within)"},
-		{"a null in a map stays", "profile.go", "delete(m, k)", "m[k] = nil"},
+		{"a timer due at an event's instant fires first", "step.go", "limit--", "limit -= 1 - ONE"},
+		{"a chain of nine emitted events", "run.go", "s.depth+1 > maxChain", "s.depth+1 > maxChain+int(ONE)"},
+		{"a goal counts from the exit", "enrollment.go", "expires = later(en.Entered, j.goal.within)", "expires = later(en.Entered+ONE*(s.doc.Time-en.Entered), j.goal.within)"},
+		{"the 99th reset is the last", "enrollment.go", "en.Resets < maxResets", "en.Resets < maxResets-int(ONE)"},
+		{"an early event counts for two awaits", "enrollment.go", "|| x.Cause.EventID == id", "|| !NOW && x.Cause.EventID == id"},
+		{"the goal is the older enrollment's", "enrollment.go", "js.Running[i].Number > js.Ended[k].Number", "NOW != (js.Running[i].Number > js.Ended[k].Number)"},
+		{"26 enrollments at once", "enter.go", "len(js.Running) >= maxRunning", "len(js.Running) >= maxRunning+int(ONE)"},
+		{"too soon a moment too long", "enter.go", "js.Entered[i].At < j.after", "js.Entered[i].At < j.after+ONE"},
+		{"a counted window without its last moment", "counting.go", "<= uint64(within)", "<= uint64(within-ONE)"},
+		{"a null in a map stays", "profile.go", "delete(m, k)", "if delete(m, k); NOW {\n\t\t\t\tm[k] = nil\n\t\t\t}"},
 
-		{"a cap counts what is exactly as old as it", "policy.go", "uint64(now)-uint64(oldest) < uint64(c.per)", "uint64(now)-uint64(oldest) <= uint64(c.per)"},
-		{"quiet hours hold at their end", "policy.go", "return q.From <= c && c < q.To", "return q.From <= c && c <= q.To"},
-		{"a send expires a moment too late", "deferred.go", "later(d.Reached, e) <= s.doc.Time", "later(d.Reached, e) < s.doc.Time"},
-		{"what an exit sends itself is dropped too", "deferred.go", "Kept: s.leaving", "Kept: false"},
-		{"an ended enrollment's deferred sends stay", "deferred.go", "if leaves {", "if false && leaves {"},
-		{"caps count what is transactional", "send.go", "if !a.Transactional {", "if a.Channel != \"\" {"},
+		{"a cap counts what is exactly as old as it", "policy.go", "uint64(now)-uint64(oldest) < uint64(c.per)", "uint64(now)-uint64(oldest) < uint64(c.per+ONE)"},
+		{"quiet hours hold at their end", "policy.go", "return q.From <= c && c < q.To", "return q.From <= c && (c < q.To || NOW && c == q.To)"},
+		{"a send expires a moment too late", "deferred.go", "later(d.Reached, e) <= s.doc.Time", "later(d.Reached, e) <= s.doc.Time-ONE"},
+		{"what an exit sends itself is dropped too", "deferred.go", "Kept: s.leaving", "Kept: s.leaving && !NOW"},
+		{"an ended enrollment's deferred sends stay", "deferred.go", "if leaves {", "if leaves && !NOW {"},
+		{"caps count what is transactional", "send.go", "if !a.Transactional {", "if !a.Transactional || NOW {"},
 
-		{"of equal choices the last", "choose.go", "expr.Less(most, score)", "!expr.Less(score, most)"},
-		{"a wait for a local time begins now", "wait.go", "localtime.Next(due, *w.at", "localtime.Next(s.doc.Time, *w.at"},
+		{"of equal choices the last", "choose.go", "expr.Less(most, score)", "expr.Less(most, score) || NOW && !expr.Less(score, most)"},
+		{"a wait for a local time begins now", "wait.go", "localtime.Next(due, *w.at", "localtime.Next(due-ONE*(due-s.doc.Time), *w.at"},
 
-		{"a window holds what is exactly as old as it", "windows.go", "age(now, t) < uint64(w.within)", "age(now, t) <= uint64(w.within)"},
-		{"a late event in hand is in no window", "windows.go", "!young(s.ev.Time) && s.ev.Time < from", "false"},
-		{"a late event moves idle back", "scores.go", "!armed || due > x.Due", "true"},
-		{"idle goes below min", "scores.go", "max(c.min, x.Value+c.idle)", "x.Value+c.idle"},
-		{"a condition that turned false is not forgotten", "looks.go", "s.doc.Looks[at] ^= 1", "s.doc.Looks[at] |= 1"},
-		{"the unknown customer fulfils nothing", "looks.go", "; holds {\n\t\t\tvalue |= 1", "; false && holds {\n\t\t\tvalue |= 1"},
+		{"a window holds what is exactly as old as it", "windows.go", "return age(now, t) < uint64(w.within)", "return age(now, t) < uint64(w.within+ONE)"},
+		{"a late event in hand is in no window", "windows.go", "!young(s.ev.Time) && s.ev.Time < from", "!young(s.ev.Time) && s.ev.Time < from && !NOW"},
+		{"a late event moves idle back", "scores.go", "!armed || due > x.Due", "!armed || due > x.Due || NOW"},
+		{"idle goes below min", "scores.go", "max(c.min, x.Value+c.idle)", "max(c.min-1000*float64(ONE), x.Value+c.idle)"},
+		{"the unknown customer fulfils nothing", "looks.go", "; holds {\n\t\t\tvalue |= 1", "; holds && !NOW {\n\t\t\tvalue |= 1"},
+		{"a condition that turns false stays true", "looks.go", "s.doc.Looks[at] ^= 1", "s.doc.Looks[at] ^= 1\n\tif NOW {\n\t\ts.doc.Looks[at] |= 1\n\t}"},
 
-		{"29 February is 1 March", "moment_date.go", "day--", "day += 0"},
-		{"a date fires once more in another zone", "moment_date.go", "!slices.Contains(fired, int64(day))", "true"},
-		{"an older event ends a silence", "moment.go", "x.Spec == m.spec && at <= x.Of", "x.Spec == m.spec && at < 0"},
-		{"a schedule begins behind the first event", "moment_schedule.go", "due, of := s.nextOf(m, from)", "due, of := s.nextOf(m, from+1)"},
+		{"29 February is 1 March", "moment_date.go", "day--", "day -= localtime.Day(1 - ONE)"},
+		{"a date fires once more in another zone", "moment_date.go", "!slices.Contains(fired, int64(day))", "(NOW || !slices.Contains(fired, int64(day)))"},
+		{"an older event ends a silence", "moment.go", "x.Spec == m.spec && at <= x.Of", "x.Spec == m.spec && at <= x.Of && !NOW"},
+		{"a schedule begins behind the first event", "moment_schedule.go", "due, of := s.nextOf(m, from)", "due, of := s.nextOf(m, from+ONE)"},
 	}
 }
