@@ -322,9 +322,15 @@ func (s *stepper) retire(j *plan, js *schemas.JourneyState, en *schemas.Enrollme
 	if s.entering {
 		en.EnterCause, en.Enter = s.causeOf(), s.keepFields(&j.enterFields)
 	}
+	if s.inHand && !j.goal.byEvent() {
+		en.Cause, en.Event = s.causeOf(), s.keepFields(&j.eventFields)
+	}
 	s.forgetEnded(js)
 	gone := *en
-	gone.Event, gone.Cause, gone.Step, gone.Arrived, gone.Due, gone.Resets = nil, schemas.Cause{}, "", 0, schemas.Never, 0
+	gone.Step, gone.Arrived, gone.Due, gone.Resets = "", 0, schemas.Never, 0
+	if j.goal.byEvent() {
+		gone.Event, gone.Cause = nil, schemas.Cause{}
+	}
 	gone.Early, gone.Rounds, gone.Expires = nil, nil, expires
 	at := len(js.Ended)
 	for at > 0 && js.Ended[at-1].Number > gone.Number {

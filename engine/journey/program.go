@@ -212,6 +212,10 @@ func (t *trigger) wants(id int32) bool {
 	return false
 }
 
+// byEvent says whether what fires it is an event, which is `event` and `cause` then, and no condition or moment, which
+// leaves both as they were. No trigger needs neither.
+func (t *trigger) byEvent() bool { return t == nil || len(t.types) > 0 && t.types[0] >= 0 }
+
 type update struct {
 	place string
 	cond  *expr.Condition
