@@ -170,12 +170,12 @@ func (s *stepper) takeBackEnded(j *plan, js *schemas.JourneyState, winner uint64
 			continue
 		}
 		leaves := false
-		if g := j.goal; g != nil && g.wants(s.typ.id) && en.Expires <= s.doc.Time && (g.times > 0 || winner < en.Number) {
+		if g := j.goal; g != nil && s.offers(g) && en.Expires <= s.doc.Time && (g.times > 0 || winner < en.Number) {
 			leaves = s.fires(g, j, en) && winner < en.Number
 		}
 		for k := 0; k < len(j.exits) && !leaves; k++ {
 			x := &j.exits[k]
-			leaves = x.wants(s.typ.id) && s.fires(x, j, en)
+			leaves = s.offers(x) && s.fires(x, j, en)
 		}
 		if leaves {
 			s.takeBack(j, en)

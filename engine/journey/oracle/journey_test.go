@@ -48,7 +48,7 @@ func (o *oracle) offeredTo(c *customer, t *trigger, ev *event) *event {
 // fits: type, of and if; or what turned, and if.
 func (o *oracle) fits(c *customer, j *journey, r *run, t *trigger, l *look) bool {
 	switch {
-	case t.kind == "becomes" && l.turned[t]:
+	case l.turned[t]:
 	case t.kind == "on" && l.ev != nil && listed(t.on, l.ev.kind):
 		if t.of != "" {
 			id, _ := l.ev.fields["action_id"].(string)
@@ -130,16 +130,13 @@ func (r *run) mayTakeBack() bool {
 
 // wouldLeave: an event came that would have made it leave, had it not ended before. Of a goal that means as the newest that it fits.
 func (o *oracle) wouldLeave(c *customer, j *journey, r, winner *run, l *look) bool {
-	if l.ev == nil {
-		return false
-	}
-	if g := j.goal; g != nil && g.kind == "on" && !o.attributed(c, j, r) && (winner == nil || winner.number < r.number || g.times > 0) {
+	if g := j.goal; g != nil && !o.attributed(c, j, r) && (winner == nil || winner.number < r.number || g.times > 0) {
 		if o.fires(c, j, r, g, l) && (winner == nil || winner.number < r.number) {
 			return true
 		}
 	}
 	for _, x := range j.exits {
-		if x.kind == "on" && o.fires(c, j, r, x, l) {
+		if o.fires(c, j, r, x, l) {
 			return true
 		}
 	}
@@ -294,33 +291,7 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 // fireTrigger is a trigger without an event whose time has come.
 func (o *oracle) fireTrigger(c *customer, j *journey, t *trigger) {
 	o.fired[t.kind+": fires, in "+t.stands()]++
-	st := c.state(j)
-	due := o.offeredTo(c, t, nil)
-	o.lead(c, func() {
-		switch t {
-		case j.enter:
-			o.enter(c, j, st, due)
-		case j.goal:
-			for i := len(st.all) - 1; i >= 0; i-- {
-				r := st.all[i]
-				if o.attributed(c, j, r) && holds(t.cond, o.scope(c, j, r, due.fields)) {
-					o.fired["goal: by "+t.kind]++
-					ended := !r.running
-					o.reach(c, j, r, due)
-					if !ended {
-						o.doGoal(c, j, r, due)
-					}
-					return
-				}
-			}
-		default:
-			for _, r := range slices.Clone(st.all) {
-				if r.running && holds(t.cond, o.scope(c, j, r, due.fields)) {
-					o.exits(c, j, r, t, due)
-				}
-			}
-		}
-	})
+	o.lead(c, func() { o.journey(c, j, &look{turned: map[*trigger]bool{t: true}}) })
 }
 
 func (o *oracle) enter(c *customer, j *journey, st *state, ev *event) {
