@@ -33,7 +33,7 @@ func generate(t *testing.T, seed uint64, may map[string]bool) *scenario {
 		g.may[f] = g.oneIn(2) && may[f]
 	}
 	g.scale = []int{1, 1, 20, 120, 720}[g.IntN(5)]
-	starts := []string{"2026-01-01T00:00:00Z", "2026-03-28T18:00:00Z", "2026-10-24T20:00:00Z", "2026-03-07T20:00:00Z", "2026-10-31T22:00:00Z", "2028-02-27T12:00:00Z", "2026-12-30T09:00:00Z", "2026-04-04T08:00:00Z"}
+	starts := []string{"2026-02-26T12:00:00Z", "2026-03-28T18:00:00Z", "2026-10-24T20:00:00Z", "2026-03-07T20:00:00Z", "2026-10-31T22:00:00Z", "2028-02-27T12:00:00Z", "2026-12-30T09:00:00Z", "2026-04-04T08:00:00Z"}
 	at, err := time.Parse(time.RFC3339, starts[g.IntN(len(starts))])
 	if err != nil {
 		t.Fatal(err)

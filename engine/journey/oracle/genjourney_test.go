@@ -446,7 +446,7 @@ func (g *generator) event(i int, at int64, kind, customer string) string {
 	} else if !g.oneIn(3) {
 		f = append(f, traits+g.pick(`{"p":7,"q":3,"s":"gold","none":1}`, `{"p":1.5,"s":null,"m":{"a":1,"b":{"c":null,"d":2}}}`, `{"m":{"a":null,"b":{"e":[1]}}}`,
 			`5`, `null`, fmt.Sprintf(`{"timezone":%q}`, g.zone()), `{"timezone":"no/where","b":true}`, `{"tags":["t","v"]}`, `{"consent":{"push":true},"b":true}`, `{"consent":{"push":false}}`,
-			`{"d":"2000-02-29"}`, g.birthday(), g.birthday(), `{"d":"no date"}`, `{"d":null}`))
+			`{"d":"2000-02-29"}`, `{"d":"2000-02-29","b":true}`, g.birthday(), g.birthday(), `{"d":"no date"}`, `{"d":null}`))
 	}
 	f = append(f, fmt.Sprintf(`"customer_id":%q`, customer))
 	if len(g.feedback) > 0 && g.oneIn(2) {
@@ -460,6 +460,9 @@ func (g *generator) event(i int, at int64, kind, customer string) string {
 // birthday writes traits with a date that comes soon, in this year or another.
 func (g *generator) birthday() string {
 	d := time.UnixMilli(g.start + int64(g.IntN(max(12*g.scale, 300)))*10*minute).UTC()
+	if g.oneIn(6) {
+		return `{"d":"2000-02-29"}`
+	}
 	year := g.pick("1990", "2000", fmt.Sprint(d.Year()), fmt.Sprint(d.Year()))
 	return `{"d":"` + year + d.Format("-01-02") + `"` + g.pick("", `,"b":true`, fmt.Sprintf(`,"timezone":%q`, g.zone())) + "}"
 }
