@@ -206,7 +206,7 @@ func TestUnknownKeys(t *testing.T) {
 // mappings puts a key zzz into every mapping whose keys are the language's, one after the other, and calls look.
 func mappings(v any, at string, look func(at string)) {
 	// The keys, or those of what they hold, are the author's own.
-	own := []string{"with", "set", "profile", "attributes", "segments", "moves"}
+	own := []string{"with", "set", "profile", "attributes", "segments", "moves", "traits"}
 	holders := []string{"scores", "channels", "delivery"}
 	switch v := v.(type) {
 	case map[string]any:
