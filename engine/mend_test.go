@@ -238,7 +238,7 @@ func TestDocumentsThatDoNotDecode(t *testing.T) {
 // TestOneFullDisk: of two shards, each with a view on a disk of its own, the one whose disk has room goes on.
 func TestOneFullDisk(t *testing.T) {
 	p := simProgram(t)
-	full, roomy := newSim(t, p, 5, ""), newSim(t, p, 6, "")
+	full, roomy := newSim(t, p, 5, ""), newSim(t, p, 7, "")
 	bad := &badDisks{rng: rand.New(rand.NewPCG(1, 9)), full: true}
 	full.faults = bad.wrap
 	failures, units := 0, roomy.tally[sawUnit]

@@ -21,7 +21,7 @@ type simSabotage struct {
 
 var simSabotages = []simSabotage{
 	{"claim", 500},
-	{"nonce", 3000},
+	{"nonce", 20000},
 	{"epoch", 1000},
 	{"same bytes", 3000},
 	{"sequences", 500},

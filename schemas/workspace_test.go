@@ -174,9 +174,6 @@ func TestSamplesValidate(t *testing.T) {
 	}
 }
 
-// free are the mappings whose keys are the author's own.
-var free = []string{"with", "set", "profile", "attributes", "scores", "segments", "channels", "moves", "delivery", "traits", "events"}
-
 // TestUnknownKeys: a key that nobody knows, wherever it stands beside those of the language, is an error.
 func TestUnknownKeys(t *testing.T) {
 	all := compiled(t)

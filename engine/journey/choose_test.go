@@ -20,9 +20,8 @@ func TestChooseTakesTheBest(t *testing.T) {
 		for i := range n {
 			score := float64(rapid.IntRange(-4, 4).Draw(rt, "score")) / 2
 			written := fmt.Sprint(score)
-			eligible := true
 			cond := rapid.SampledFrom([]string{"", ", if: event.yes", ", if: event.no", ", if: event.missing", ", if: 1 / event.zero > 0"}).Draw(rt, "if")
-			eligible = cond == "" || cond == ", if: event.yes"
+			eligible := cond == "" || cond == ", if: event.yes"
 			switch rapid.IntRange(0, 5).Draw(rt, "form") {
 			case 0:
 				written = fmt.Sprintf("event.one * %v", score)

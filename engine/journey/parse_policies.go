@@ -131,15 +131,13 @@ func (p *parser) caps(n *yamlfile.Node) (all []Cap) {
 			continue
 		}
 		c := Cap{Pos: item.Pos}
-		good := true
+		good := false
 		if v := m.Need("max"); v != nil {
 			most, ok := v.AsInt(p.ps, "a whole number", 0, mostCap)
 			c.Max, good = int(most), ok
 			if ok && most == 0 {
 				p.ps.Warnf(v.Pos, "nothing gets past a cap whose max is 0")
 			}
-		} else {
-			good = false
 		}
 		v := m.Need("per")
 		switch {

@@ -254,9 +254,10 @@ func calculate(op byte, a, b result) result {
 	case instant:
 		switch y := b.v.(type) {
 		case length:
-			if op == '+' {
+			switch op {
+			case '+':
 				return some(x + instant(y))
-			} else if op == '-' {
+			case '-':
 				return some(x - instant(y))
 			}
 		case instant:

@@ -42,9 +42,10 @@ func constructs(t *testing.T) map[string]*scenario {
 	for name, text := range texts {
 		s := &scenario{}
 		for i, part := range text {
-			if i == 0 {
+			switch i {
+			case 0:
 				part = "journey: j\n" + part
-			} else if i == 1 {
+			case 1:
 				part = "attributes: {b: bool, d: date, p: int}\n" + part
 			}
 			if part == "" {
