@@ -291,7 +291,7 @@ func genDocument() *rapid.Generator[*Document] {
 		}
 		for i := range rapid.IntRange(0, 2).Draw(t, "scores") {
 			x := ScoreState{fmt.Sprintf("%*s", i, ""), rapid.Float64().Draw(t, "score"), rapid.Int64().Draw(t, "last"), rapid.Int64().Draw(t, "due")}
-			if rapid.Bool().Draw(t, "never") {
+			if rapid.Bool().Draw(t, "never") || x.Due == Never {
 				x.Last, x.Due = 0, Never
 			}
 			d.Scores = append(d.Scores, x)
