@@ -123,14 +123,7 @@ func (p *historyPart) fetch(ctx context.Context, cluster connectors.Cluster, dec
 	if p.tries++; p.tries >= historyTries || ctx.Err() != nil {
 		return err
 	}
-	timer := time.NewTimer(time.Duration(p.tries) * 200 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return sleep(ctx, time.Duration(p.tries)*200*time.Millisecond)
 }
 
 func (p *historyPart) read(a *connectors.Fetched, decoder *schemas.Decoder, o *HistoryOptions) error {

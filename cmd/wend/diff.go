@@ -51,17 +51,14 @@ The log is read in the form of OLD's wend.yaml.`,
 			if err != nil {
 				return err
 			}
-			log, name, shut, err := openLog(events, s)
+			log, shut, err := openLog(events, s)
 			if err != nil {
 				return err
 			}
 			defer shut()
 			limitMemory(0)
 			o := diff.Options{Until: to, Format: before.config.Source.Format, Workers: runtime.GOMAXPROCS(0)}
-			r, err := diff.Run(before.program, after.program, log, o, func(number int, reason string) {
-				log.done()
-				_, _ = fmt.Fprintf(s.err, "%s:%d: skipped: %s\n", name, number, reason)
-			})
+			r, err := diff.Run(before.program, after.program, log, o, log.skipped(s.err))
 			log.done()
 			if err != nil {
 				return err

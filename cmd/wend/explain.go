@@ -82,15 +82,12 @@ func (e *explain) log(s streams) error {
 	if err != nil {
 		return err
 	}
-	log, file, shut, err := openLog(e.events, s)
+	log, shut, err := openLog(e.events, s)
 	if err != nil {
 		return err
 	}
 	defer shut()
-	x, err := journey.Explain(w.program, log, o, func(number int, reason string) {
-		log.done()
-		_, _ = fmt.Fprintf(s.err, "%s:%d: skipped: %s\n", file, number, reason)
-	})
+	x, err := journey.Explain(w.program, log, o, log.skipped(s.err))
 	log.done()
 	if x == nil {
 		return err

@@ -71,15 +71,22 @@ func (p *progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// openLog opens the log that --events names, - for stdin, and gives what it is called. The caller calls done on the
-// progress and close.
-func openLog(events string, s streams) (p *progress, name string, shut func(), err error) {
+// skipped gives what tells of a line that is no event.
+func (p *progress) skipped(told io.Writer) func(number int, reason string) {
+	return func(number int, reason string) {
+		p.done()
+		_, _ = fmt.Fprintf(told, "%s:%d: skipped: %s\n", p.name, number, reason)
+	}
+}
+
+// openLog opens the log that --events names, - for stdin. The caller calls done on the progress and shut.
+func openLog(events string, s streams) (p *progress, shut func(), err error) {
 	if events == "-" {
-		return withProgress(s.in, s, "stdin"), "stdin", func() {}, nil
+		return withProgress(s.in, s, "stdin"), func() {}, nil
 	}
 	f, err := os.Open(events)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("--events: %w", err)
+		return nil, nil, fmt.Errorf("--events: %w", err)
 	}
-	return withProgress(f, s, events), events, func() { _ = f.Close() }, nil // it was only read
+	return withProgress(f, s, events), func() { _ = f.Close() }, nil // it was only read
 }

@@ -39,13 +39,12 @@ reported on stderr with its number, and skipped.`,
 			if err != nil {
 				return err
 			}
-			log, name, shut, err := openLog(events, s)
+			log, shut, err := openLog(events, s)
 			if err != nil {
 				return err
 			}
 			defer shut()
-			defer log.done()
-			return simulate(w, log, s, name, journey.SimulateOptions{Until: to, Trace: trace, Format: w.config.Source.Format})
+			return simulate(w, log, s, journey.SimulateOptions{Until: to, Trace: trace, Format: w.config.Source.Format})
 		},
 	}
 	cmd.Flags().StringVar(&events, "events", "", "the log, one event a line; - is stdin")
@@ -54,7 +53,7 @@ reported on stderr with its number, and skipped.`,
 	return cmd
 }
 
-func simulate(w workspace, in *progress, s streams, name string, o journey.SimulateOptions) error {
+func simulate(w workspace, in *progress, s streams, o journey.SimulateOptions) error {
 	out := bufio.NewWriter(s.out)
 	told := bufio.NewWriter(s.err)
 	var line []byte
@@ -62,7 +61,7 @@ func simulate(w workspace, in *progress, s streams, name string, o journey.Simul
 		line = append(a.AppendJSON(line[:0]), '\n')
 		_, _ = out.Write(line) // Flush gives its error
 	}, func(number int, reason string) {
-		_, _ = fmt.Fprintf(told, "%s:%d: skipped: %s\n", name, number, reason)
+		_, _ = fmt.Fprintf(told, "%s:%d: skipped: %s\n", in.name, number, reason)
 	})
 	in.done()
 	if o.Trace && sim != nil {

@@ -35,8 +35,9 @@ func parseProfile(n *yamlfile.Node, ps *yamlfile.Problems) *Profile {
 	return out
 }
 
-func (p *parser) attributes(n *yamlfile.Node, out *Profile) {
-	const want = "attributes and their types, {name: type}"
+// named reads a map whose keys are names of one kind, an entry after the other. Where read says that one is none, or its
+// name is none, expressions that use the name find it lost rather than unknown.
+func (p *parser) named(n *yamlfile.Node, out *Profile, kind, want string, read func(*yamlfile.Entry) bool) {
 	if n.Kind != yamlfile.Map {
 		n.Wrong(p.ps, want)
 		out.Broken = true
@@ -45,26 +46,32 @@ func (p *parser) attributes(n *yamlfile.Node, out *Profile) {
 	for i := range n.Entries {
 		e := &n.Entries[i]
 		if !isName(e.Key) {
-			p.ps.Errorf(e.KeyPos, "an attribute's name is made of a-z, 0-9 and _ and begins with a letter, found %s", yamlfile.Quote(e.Key))
-			out.Lost = append(out.Lost, e.Key)
+			p.ps.Errorf(e.KeyPos, "%s's name is made of a-z, 0-9 and _ and begins with a letter, found %s", kind, yamlfile.Quote(e.Key))
+		} else if read(e) {
 			continue
 		}
+		out.Lost = append(out.Lost, e.Key)
+	}
+}
+
+func (p *parser) attributes(n *yamlfile.Node, out *Profile) {
+	p.named(n, out, "an attribute", "attributes and their types, {name: type}", func(e *yamlfile.Entry) bool {
 		kind, ok := e.Value.AsOneOf(p.ps, "string", "int", "double", "bool", "date", "timestamp", "list", "map")
 		if !ok {
-			out.Lost = append(out.Lost, e.Key)
-			continue
+			return false
 		}
 		if own, reserved := undeclared(e.Key); reserved {
 			if kind != own {
 				p.ps.Errorf(e.Value.Pos, "%s is there undeclared and is a %s", e.Key, own)
 			}
-			continue
+			return true
 		}
 		out.Attributes = append(out.Attributes, Attribute{
 			Name: Text{Pos: e.KeyPos, Value: e.Key},
 			Type: Text{e.Value.TextPos, kind, e.Value},
 		})
-	}
+		return true
+	})
 	sort.Slice(out.Attributes, func(i, j int) bool { return out.Attributes[i].Name.Value < out.Attributes[j].Name.Value })
 }
 

@@ -14,26 +14,15 @@ const wantPoints = "a number of points from -1000000000 to 1000000000"
 
 // scores reads the scores of profile.yaml.
 func (p *parser) scores(n *yamlfile.Node, out *Profile) {
-	if n.Kind != yamlfile.Map {
-		n.Wrong(p.ps, "scores by name, {lead: {add: [...]}}")
-		out.Broken = true
-		return
-	}
-	for i := range n.Entries {
-		e := &n.Entries[i]
-		if !isName(e.Key) {
-			p.ps.Errorf(e.KeyPos, "a score's name is made of a-z, 0-9 and _ and begins with a letter, found %s", yamlfile.Quote(e.Key))
-			out.Lost = append(out.Lost, e.Key)
-			continue
-		}
+	p.named(n, out, "a score", "scores by name, {lead: {add: [...]}}", func(e *yamlfile.Entry) bool {
 		s := p.score(e.Value)
 		if s == nil {
-			out.Lost = append(out.Lost, e.Key)
-			continue
+			return false
 		}
 		s.Name = Text{Pos: e.KeyPos, Value: e.Key}
 		out.Scores = append(out.Scores, s)
-	}
+		return true
+	})
 }
 
 func (p *parser) score(n *yamlfile.Node) *Score {
@@ -111,23 +100,12 @@ func (p *parser) points(n *yamlfile.Node) float64 {
 
 // segments reads the segments of profile.yaml.
 func (p *parser) segments(n *yamlfile.Node, out *Profile) {
-	if n.Kind != yamlfile.Map {
-		n.Wrong(p.ps, "segments by name, {hot_lead: score.lead >= 60}")
-		out.Broken = true
-		return
-	}
-	for i := range n.Entries {
-		e := &n.Entries[i]
-		if !isName(e.Key) {
-			p.ps.Errorf(e.KeyPos, "a segment's name is made of a-z, 0-9 and _ and begins with a letter, found %s", yamlfile.Quote(e.Key))
-			out.Lost = append(out.Lost, e.Key)
-			continue
-		}
+	p.named(n, out, "a segment", "segments by name, {hot_lead: score.lead >= 60}", func(e *yamlfile.Entry) bool {
 		cond := p.condition(e.Value)
 		if cond == nil {
-			out.Lost = append(out.Lost, e.Key)
-			continue
+			return false
 		}
 		out.Segments = append(out.Segments, &Segment{Name: Text{Pos: e.KeyPos, Value: e.Key}, If: cond})
-	}
+		return true
+	})
 }
