@@ -231,9 +231,9 @@ func (c *claim) appendClaim(producerID int64, epoch int16, then func(offset int6
 		s.fail(fmt.Errorf("engine: no randomness for a claim: %w", err))
 		return
 	}
-	first := int64(-1) // this one
+	key, first := firstClaimKey(producerID, c.nonce), int64(-1) // this one
 	if producerID == c.tail.producerID {
-		first = c.tail.first
+		key, first = claimKey(producerID), c.tail.first
 	}
 	value, err := (&schemas.Claim{Owner: s.owner, Nonce: c.nonce, Epoch: epoch, First: first}).Append(nil)
 	if err != nil {
@@ -242,7 +242,7 @@ func (c *claim) appendClaim(producerID int64, epoch int16, then func(offset int6
 	}
 	var b batch.Builder
 	b.Reset(batch.Header{ProducerID: producerID, ProducerEpoch: epoch, Timestamp: s.now.UnixMilli()})
-	b.Append(claimKey(producerID), value)
+	b.Append(key, value)
 	c.batch, c.sent = b.Finish(), s.now
 	c.sendClaim(then)
 }

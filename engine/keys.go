@@ -21,6 +21,13 @@ func claimKey(producerID int64) []byte {
 	return strconv.AppendInt(keyClaim[:len(keyClaim):len(keyClaim)], producerID, 10)
 }
 
+// firstClaimKey is claim/PRODUCER/NONCE, for whoever knows of no claim under that producer id: one of these is the first
+// there ever was, so compaction must leave them all. Otherwise a claimant who has not seen the first yet takes its place
+// with a claim that tells a later beginning, and whoever reads the journal from then on takes another id for the journal's.
+func firstClaimKey(producerID int64, nonce [16]byte) []byte {
+	return fmt.Appendf(claimKey(producerID), "/%x", nonce)
+}
+
 // isClaim says whether a key is a claim's; before format 2 all had one key.
 func isClaim(key string) bool { return strings.HasPrefix(key, string(keyClaim)) || key == "claim" }
 
