@@ -16,7 +16,7 @@ import (
 )
 
 func newRun(s streams, args []string) *cobra.Command {
-	var dir string
+	var dir, profiler string
 	var noCreate bool
 	cmd := &cobra.Command{
 		Use:   "run -C DIR",
@@ -35,6 +35,13 @@ wins, then the variable, then the file.`,
 				return err
 			}
 			limitMemory(w.config.Memory)
+			if profiler != "" {
+				server, err := startProfiler(profiler)
+				if err != nil {
+					return err
+				}
+				defer func() { _ = server.Close() }() // a profile under way is of no use then
+			}
 			log := newLogger(w.config.Log, s.err)
 			defer func() { _ = log.Sync() }() // a terminal cannot sync
 			client, err := connect(&w.config)
@@ -70,6 +77,7 @@ wins, then the variable, then the file.`,
 	}
 	configFlags(cmd, &dir, args)
 	cmd.Flags().BoolVar(&noCreate, "no-create-topics", false, "do not make missing topics")
+	cmd.Flags().StringVar(&profiler, "pprof", "", "serve Go's profiles at this address of this machine, as 127.0.0.1:6060")
 	return cmd
 }
 
