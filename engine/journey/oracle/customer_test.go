@@ -40,7 +40,8 @@ type customer struct {
 	events  []*event // handled, in order, emitted ones too
 	inHand  *event
 	profile map[string]any
-	changed bool // the profile, or a score, since the last look
+	changed bool   // the profile, or a score, since the last look
+	because string // what a look without an event comes of
 	scores  map[string]*scoreState
 	was     map[*trigger]bool // what each `becomes` was at the last look
 	leaves  []leaves
@@ -253,6 +254,11 @@ func (o *oracle) offer(name string, ev *event) {
 		o.nothingKnown(c)
 	}
 	o.timers(c, ev.ts, ev.ts)
+	o.due(c, ev.ts+1, func(t timer) {
+		if t.due == ev.ts {
+			o.fired["timer: due at an event's instant"]++
+		}
+	})
 	for _, known := range c.ids[max(0, len(c.ids)-64):] {
 		if known.id == ev.id {
 			if c.time-known.at <= day {
@@ -316,8 +322,13 @@ func (o *oracle) lead(c *customer, do func()) {
 			panic(errTooMuch)
 		}
 		c.changed = false
+		because := c.because
+		c.because = ""
 		if l := o.look(c, nil); l.any() {
 			o.fired["a round without an event"]++
+			if because != "" {
+				o.fired["look: "+because]++
+			}
 			for _, j := range o.ws.journeys {
 				o.journey(c, j, l)
 			}
@@ -388,13 +399,13 @@ func (o *oracle) timers(c *customer, before, recurs int64) {
 func (o *oracle) due(c *customer, recurs int64, yield func(timer)) {
 	for i, name := range keysOf(c.scores) {
 		if st := c.scores[name]; st.armed {
-			yield(timer{st.due, [4]int64{rankScore, int64(i)}, func() { o.idle(c, o.ws.scores[name]); o.lookAgain(c) }})
+			yield(timer{st.due, [4]int64{rankScore, int64(i)}, func() { o.idle(c, o.ws.scores[name]); o.lookAgain(c, "a score idled") }})
 		}
 	}
 	for i, l := range c.leaves {
 		yield(timer{l.due, [4]int64{rankWindow, int64(i)}, func() {
 			c.leaves = slices.DeleteFunc(c.leaves, func(x leaves) bool { return x == l })
-			o.lookAgain(c)
+			o.lookAgain(c, "an event left a window")
 		}})
 	}
 	for i, j := range o.ws.journeys {
@@ -422,8 +433,8 @@ func (o *oracle) due(c *customer, recurs int64, yield func(timer)) {
 }
 
 // lookAgain is what a score that idles or a window that loses an event leads to: nothing but a look.
-func (o *oracle) lookAgain(c *customer) {
-	o.lead(c, func() { c.changed = true })
+func (o *oracle) lookAgain(c *customer, because string) {
+	o.lead(c, func() { c.changed, c.because = true, because })
 }
 
 // fireRun leads an enrollment on whose wait or await is over.
@@ -446,6 +457,8 @@ func (o *oracle) heard(c *customer, ev *event) {
 			}
 			if s := c.standing(t); !s.has || ev.ts > s.last {
 				s.last, s.has, s.fired = ev.ts, true, false
+			} else {
+				o.fired["inactive: an older event moves nothing"]++
 			}
 		}
 	}
@@ -470,7 +483,10 @@ func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at in
 		if c.began && !s.looked {
 			s.next, s.looked = o.almanac.nextOf(t, s.after, o.zoneOf(j.zone, o.ws.zone)), true
 		}
-		return s.next + offset, func() { s.after, s.looked = s.next, false }, c.began && s.next+offset < recurs
+		return s.next + offset, func() {
+			o.scheduled(t, s.next, o.zoneOf(j.zone, o.ws.zone))
+			s.after, s.looked = s.next, false
+		}, c.began && s.next+offset < recurs
 	case "date":
 		zone := o.zone(c, j)
 		date, there := c.dateOf(t, zone)
@@ -479,6 +495,9 @@ func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at in
 			return 0, nil, false
 		}
 		if of := date.Format("2006-01-02 ") + zone.String(); of != s.of {
+			if s.of != "" {
+				o.fired["date: armed anew"]++
+			}
 			s.of, s.from = of, c.time
 		}
 		from, to := date.Year(), date.Year()
@@ -489,7 +508,7 @@ func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at in
 			key := fmt.Sprintf("%d %s", year, date.Format("01-02"))
 			at := o.almanac.anniversary(t, date, year, zone)
 			if at >= s.from && !s.fireds[key] && (!t.yearly || at < recurs) {
-				return at, func() { s.fireds[key] = true }, true
+				return at, func() { o.dated(t, date, at, zone); s.fireds[key] = true }, true
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func (p *reader) need(token string) {
 func (p *reader) or() result {
 	left := p.and()
 	for p.take("||") {
-		left = either(left, p.and(), true)
+		left = p.either(left, p.and(), true)
 	}
 	return left
 }
@@ -96,15 +96,18 @@ func (p *reader) or() result {
 func (p *reader) and() result {
 	left := p.not()
 	for p.take("&&") {
-		left = either(left, p.not(), false)
+		left = p.either(left, p.not(), false)
 	}
 	return left
 }
 
 // either joins two sides: one that is `wins` decides, whatever the other reads.
-func either(a, b result, wins bool) result {
+func (p *reader) either(a, b result, wins bool) result {
 	for _, x := range []result{a, b} {
 		if x.ok && x.v == any(wins) {
+			if !a.ok || !b.ok {
+				p.s.o.fired["|| and &&: one side decides, the other has no value"]++
+			}
 			return x
 		}
 	}
@@ -124,6 +127,7 @@ func (p *reader) not() result {
 		if b, ok := v.v.(bool); ok && v.ok {
 			return some(!b)
 		}
+		p.s.o.fired["!: of what has no value"]++
 		return result{}
 	}
 	return p.rel()
@@ -444,6 +448,7 @@ func (p *reader) read(path []string) result {
 		at = s.enter
 	case "sent":
 		x, ok := s.sent[path[1]]
+		s.o.fired[map[bool]string{true: "sent: read", false: "sent: not yet"}[ok]]++
 		if !ok {
 			return result{}
 		}

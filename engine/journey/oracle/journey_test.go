@@ -169,6 +169,9 @@ func (o *oracle) winner(c *customer, j *journey, st *state, l *look) (winner *ru
 		r := st.all[i]
 		switch {
 		case !o.attributed(c, j, r):
+			if !r.running && !r.goal && t.times == 0 && t.within > 0 && o.fits(c, j, r, t, l) {
+				o.fired["goal: no longer looked for"]++
+			}
 		case winner != nil && t.times == 0:
 			if o.fits(c, j, r, t, l) {
 				o.fired["goal: another it would fit goes on"]++
@@ -201,6 +204,9 @@ func (o *oracle) doGoal(c *customer, j *journey, r *run, ev *event) {
 func (o *oracle) trailing(c *customer, j *journey, r *run, t *trigger, ev *event) string {
 	if ev != nil && t.kind == "on" {
 		r.event = ev
+	}
+	if len(t.do) > 0 {
+		o.fired["do of "+t.stands()]++
 	}
 	r.leaving, r.frames = true, []frame{{steps: t.do}}
 	return o.steps(c, j, r)
@@ -249,9 +255,12 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 		return
 	}
 	if r.await != nil {
-		for _, t := range r.await.await.events {
+		for i, t := range r.await.await.events {
 			if !o.fits(c, j, r, t, l) {
 				continue
+			}
+			if slices.ContainsFunc(r.await.await.events[i+1:], func(t *trigger) bool { return o.fits(c, j, r, t, l) }) {
+				o.fired["await: of two that fit the first listed"]++
 			}
 			if t.reset {
 				if r.resets == 100 {
@@ -317,6 +326,9 @@ func (o *oracle) enter(c *customer, j *journey, st *state, ev *event) {
 			refuse("key")
 			return
 		}
+		if _, text := eval(t.key, s).v.(string); !text {
+			o.fired["key: a number or a boolean"]++
+		}
 	}
 	if t.times > 0 {
 		tooLate(c, ev)
@@ -347,6 +359,12 @@ func (o *oracle) enter(c *customer, j *journey, st *state, ev *event) {
 		refuse("limit")
 	default:
 		o.fired["entered by "+t.kind]++
+		if before {
+			o.fired["entered again, "+j.again]++
+		}
+		if ofKey {
+			o.fired["entered while enrolled"]++
+		}
 		st.entries++
 		st.last[key] = c.time
 		r := &run{

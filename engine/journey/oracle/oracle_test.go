@@ -4,7 +4,8 @@ package oracle
 
 import (
 	"flag"
-	"sort"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -81,7 +82,7 @@ func TestOracle(t *testing.T) {
 		}
 		t.Logf("the engine does not take %s yet", name)
 	}
-	fired := map[string]int{}
+	fired, in := map[string]int{}, map[string]int{}
 	compared, refused := 0, 0
 	for seed := *firstCase; seed < *firstCase+uint64(*cases); seed++ {
 		s := generate(t, seed, may)
@@ -103,14 +104,10 @@ func TestOracle(t *testing.T) {
 		compared++
 		for k, n := range v.compared.fired {
 			fired[k] += n
+			in[k]++
 		}
 	}
-	names := keysOf(fired)
-	sort.Strings(names)
-	t.Logf("%d cases compared", compared)
-	for _, k := range names {
-		t.Logf("%8d  %s", fired[k], k)
-	}
+	t.Logf("%d cases compared\n%s", compared, table(fired, in))
 	if refused > 0 {
 		t.Errorf("%d cases do not load", refused)
 	}
@@ -122,6 +119,15 @@ func TestOracle(t *testing.T) {
 			t.Errorf("only %d times: %s", fired[k], k)
 		}
 	}
+}
+
+// table says how often each construct came into play, and in how many cases.
+func table(fired, in map[string]int) string {
+	var b strings.Builder
+	for _, k := range slices.Compact(slices.Sorted(slices.Values(append(keysOf(fired), needed()...)))) {
+		fmt.Fprintf(&b, "%8d times in %5d cases  %s\n", fired[k], in[k], k)
+	}
+	return b.String()
 }
 
 // needed are the constructs that must come into play, or nothing of them is compared.
@@ -138,10 +144,23 @@ func needed() []string {
 		"send: stopped by cap:channel/rolling", "send: stopped by consent", "send: stopped by exited", "send: stopped by expired", "send: stopped by quiet_hours", "send: withheld",
 		"set", "split", "step passed over", "tag", "untag", "timer: due in the past", "timer: two at one instant", "times within, in enter", "times within, in goal or exit", "value left out",
 		"wait: at false on true", "wait: at true on false", "wait: at true on true", "wait: passes at once", "wait: past exit", "wait: since enter", "wait: timer", "wait: until", "wait: until cannot be read",
+		"window: of an event in hand, older than it", "timer: due at an event's instant", "look: a score idled", "look: an event left a window",
+		"inactive: an older event moves nothing", "date: armed anew", "date: with an offset", "date: every year", "date: 29 February on the 28th",
+		"schedule: spread", "schedule: at local times", "schedule: either day", "goal: no longer looked for", "do of goal", "do of exit",
+		"await: of two that fit the first listed", "await: forever", "key: a number or a boolean", "entered while enrolled", "repeat: in another", "visit: not the first",
+		"transactional: without consent", "transactional: in quiet hours", "transactional: over a full cap", "cap: filled by another journey",
+		"send: more than 256 deferred", "send: deferred once more", "send: expires with the next quiet hours", "sent: read", "sent: not yet",
+		"!: of what has no value", "|| and &&: one side decides, the other has no value",
 		"window: count", "window: enter", "window: last", "window: of more than 128", "window: seen", "window: sum", "zone: unknown",
 	}
 	for _, kind := range []string{"on", "becomes", "inactive", "date", "schedule"} {
 		all = append(all, "entered by "+kind, "goal: by "+kind, "exit: by "+kind)
+	}
+	for _, again := range []string{"after_exit", "always", "after"} {
+		all = append(all, "entered again, "+again)
+	}
+	for _, what := range []string{"wait", "schedule", "date"} {
+		all = append(all, what+": at a local time that clocks skip", what+": at a local time that clocks repeat")
 	}
 	return all
 }

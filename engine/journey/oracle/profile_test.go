@@ -22,6 +22,8 @@ func (s *scope) window(kind, window string) (found []*event) {
 		}
 		if window != "" && window != "enter" && now-ev.ts < span(window) {
 			young++
+		} else if ev == s.c.inHand && window != "" && window != "enter" {
+			s.o.fired["window: of an event in hand, older than it"]++
 		}
 	}
 	if young <= 128 {

@@ -94,6 +94,9 @@ func (o *oracle) steps(c *customer, j *journey, r *run) string {
 		case "split":
 			o.split(c, j, r, st)
 		case "repeat":
+			if slices.ContainsFunc(r.frames, func(f frame) bool { return f.repeat != nil }) {
+				o.fired["repeat: in another"]++
+			}
 			r.frames = append(r.frames, frame{steps: st.do, repeat: st})
 		case "send":
 			o.send(c, j, r, st, s)
@@ -136,7 +139,11 @@ func (o *oracle) waits(c *customer, j *journey, r *run, w *wait, s *scope) (due 
 	}
 	if w.hasTime {
 		o.fired[fmt.Sprintf("wait: at %t on %t", w.at != "", len(w.on) > 0)]++
-		due = o.almanac.waitUntil(due, w.at, w.on, o.zone(c, j))
+		zone := o.zone(c, j)
+		due = o.almanac.waitUntil(due, w.at, w.on, zone)
+		if w.at != "" {
+			o.changeOfClocks("wait", due, clock(w.at), zone)
+		}
 	}
 	return due, due > c.time
 }
@@ -166,6 +173,9 @@ func (o *oracle) awaits(c *customer, r *run, st *step, s *scope) bool {
 	if !a.forever && a.within == 0 {
 		r.do(a.timeout)
 		return false
+	}
+	if a.forever {
+		o.fired["await: forever"]++
 	}
 	o.stand(r, st, c.time+a.within, a.forever)
 	return true
@@ -275,7 +285,9 @@ func (o *oracle) fields(with map[string]any, s *scope) map[string]any {
 
 // id is JOURNEY/CUSTOMER[/KEY]/ENROLLMENT-NUMBER/STEP/VISIT.
 func (o *oracle) id(c *customer, j *journey, r *run, st *step) string {
-	r.visits[st.id]++
+	if r.visits[st.id]++; r.visits[st.id] > 1 {
+		o.fired["visit: not the first"]++
+	}
 	parts := []string{j.name, c.name}
 	if j.enter.key != "" {
 		parts = append(parts, r.key)
@@ -307,8 +319,8 @@ type deferred struct {
 
 // left is a send that caps count.
 type left struct {
-	channel string
-	at      int64
+	channel, journey string
+	at               int64
 }
 
 func (o *oracle) send(c *customer, j *journey, r *run, st *step, s *scope) {
@@ -364,16 +376,29 @@ func (o *oracle) decide(c *customer, j *journey, r *run, d *deferred) {
 		expire = ch.expire
 	}
 	if ch.consent != "" && !holds(ch.consent, o.scope(c, nil, nil, nil)) {
+		if d.st.send.transactional {
+			o.fired["transactional: without consent"]++
+		}
 		o.stopped(c, j, r, d, "consent")
 		return
 	}
-	if !d.st.send.transactional {
+	if d.st.send.transactional {
+		o.passes(c, ch, d, zone)
+	} else {
 		if ch.from != "" && isQuiet(ch, c.time, zone) {
 			if ch.drop {
 				o.stopped(c, j, r, d, "quiet_hours")
 				return
 			}
+			if c.waiting() >= 256 {
+				o.fired["send: more than 256 deferred"]++
+				o.stopped(c, j, r, d, "quiet_hours")
+				return
+			}
 			o.fired["send: deferred"]++
+			if d.due != 0 {
+				o.fired["send: deferred once more"]++
+			}
 			o.armed++
 			d.due, d.armed = quietEnd(ch, c.time, zone), o.armed
 			r.waiting = append(r.waiting, d)
@@ -381,17 +406,19 @@ func (o *oracle) decide(c *customer, j *journey, r *run, d *deferred) {
 		}
 		for _, rule := range ch.caps {
 			if o.full(c, rule, d.st.send.channel, zone) {
+				o.competed(c, j, d.st.send.channel)
 				o.stopped(c, j, r, d, "cap:"+d.st.send.channel+"/"+rule.per)
 				return
 			}
 		}
 		for _, rule := range o.ws.all {
 			if o.full(c, rule, "", zone) {
+				o.competed(c, j, "")
 				o.stopped(c, j, r, d, "cap:all/"+rule.per)
 				return
 			}
 		}
-		c.sends = append(c.sends, left{d.st.send.channel, c.time})
+		c.sends = append(c.sends, left{d.st.send.channel, j.name, c.time})
 	}
 	d.action["decided_at"], d.action["expires_at"] = c.time, nil
 	switch {
@@ -399,11 +426,23 @@ func (o *oracle) decide(c *customer, j *journey, r *run, d *deferred) {
 		o.fired["send: expire"]++
 		d.action["expires_at"] = d.reached + expire
 	case ch.from != "":
+		o.fired["send: expires with the next quiet hours"]++
 		d.action["expires_at"] = quietStart(ch, c.time, zone)
 	}
 	o.fired["send"]++
 	r.departs(d, c.time)
 	o.say(c, "%s", asJSON(d.action))
+}
+
+// waiting is how many sends of the customer wait for the end of quiet hours.
+func (c *customer) waiting() int {
+	n := 0
+	for _, st := range c.states {
+		for _, r := range st.all {
+			n += len(r.waiting)
+		}
+	}
+	return n
 }
 
 // full: as many as may have left in the last `per`, or on the customer's day.
