@@ -17,7 +17,9 @@ type generator struct {
 	sends  int
 	emits  int
 	splits int
-	crowd  int // so many events of one customer, close together
+	crowd  int  // so many events of one customer, close together
+	fan    bool // more sends than may wait for the end of quiet hours
+	season season
 	scores []string
 	segs   []string
 	ids    []string // sends of the journey in hand
@@ -33,14 +35,18 @@ func generate(t *testing.T, seed uint64, may map[string]bool) *scenario {
 		g.may[f] = g.oneIn(2) && may[f]
 	}
 	g.scale = []int{1, 1, 20, 120, 720}[g.IntN(5)]
-	starts := []string{"2026-02-26T12:00:00Z", "2026-03-28T18:00:00Z", "2026-10-24T20:00:00Z", "2026-03-07T20:00:00Z", "2026-10-31T22:00:00Z", "2028-02-27T12:00:00Z", "2026-12-30T09:00:00Z", "2026-04-04T08:00:00Z"}
-	at, err := time.Parse(time.RFC3339, starts[g.IntN(len(starts))])
+	all := seasons()
+	g.season = all[g.IntN(len(all))]
+	at, err := time.Parse(time.RFC3339, g.season.start)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.start = at.UnixMilli()
-	if g.oneIn(40) {
-		g.crowd = []int{40, 150, 150}[g.IntN(3)]
+	switch {
+	case g.oneIn(25):
+		g.crowd = []int{40, 150, 220}[g.IntN(3)]
+	case g.may["quiet"] && g.oneIn(60):
+		g.fan = true
 	}
 	s := &scenario{}
 	s.profile = readYAML(t, g.profile())[0]
@@ -58,6 +64,29 @@ func generate(t *testing.T, seed uint64, may map[string]bool) *scenario {
 		s.until = g.start + int64(g.IntN(60))*int64(max(g.scale, 10))*5*minute
 	}
 	return s
+}
+
+// season is when a log begins: ahead of a change of the clocks of a zone, the end of February, or of the year.
+type season struct {
+	start  string
+	zone   string   // whose clocks change
+	day    string   // the local day that is special
+	clocks []string // what they skip or repeat on it
+}
+
+func seasons() []season {
+	return []season{
+		{"2026-02-26T12:00:00Z", "", "2000-02-29", nil},
+		{"2027-02-27T12:00:00Z", "", "2000-02-29", nil},
+		{"2028-02-27T12:00:00Z", "", "2000-02-29", nil},
+		{"2026-12-30T09:00:00Z", "", "2027-01-01", nil},
+		{"2026-03-28T18:00:00Z", "Europe/Berlin", "2026-03-29", []string{`"02:30"`, `"02:00"`}},
+		{"2026-10-24T20:00:00Z", "Europe/Berlin", "2026-10-25", []string{`"02:30"`, `"02:00"`}},
+		{"2026-03-07T20:00:00Z", "America/New_York", "2026-03-08", []string{`"02:30"`, `"02:00"`}},
+		{"2026-10-31T22:00:00Z", "America/New_York", "2026-11-01", []string{`"01:30"`, `"01:00"`}},
+		{"2026-04-04T08:00:00Z", "Australia/Lord_Howe", "2026-04-05", []string{`"01:45"`, `"01:30"`}},
+		{"2026-10-03T08:00:00Z", "Australia/Lord_Howe", "2026-10-04", []string{`"02:15"`, `"02:00"`}},
+	}
 }
 
 func (g *generator) pick(from ...string) string { return from[g.IntN(len(from))] }
@@ -91,10 +120,16 @@ func (g *generator) types() string {
 }
 
 func (g *generator) clock() string {
+	if len(g.season.clocks) > 0 && g.oneIn(2) {
+		return g.pick(g.season.clocks...)
+	}
 	return g.pick(`"00:00"`, `"09:00"`, `"02:30"`, `"22:00"`, `"12:15"`, `"02:00"`, `"23:59"`)
 }
 
 func (g *generator) zone() string {
+	if g.season.zone != "" && !g.oneIn(3) {
+		return g.season.zone
+	}
 	return g.pick("Asia/Shanghai", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "UTC", "Asia/Kolkata")
 }
 
@@ -244,6 +279,10 @@ func (g *generator) policies() string {
 	var b strings.Builder
 	if g.may["policies timezone"] {
 		fmt.Fprintf(&b, "timezone: %s\n", g.zone())
+	}
+	if g.fan {
+		fmt.Fprintf(&b, "channels: {push: {quiet: {from: %s, to: \"23:59\", then: defer}}, email: {quiet: {from: \"00:00\", to: \"23:59\", then: defer}}}\n", g.pick(`"00:00"`, `"12:00"`))
+		return b.String()
 	}
 	var channels strings.Builder
 	for _, name := range []string{"push", "email"} {

@@ -94,6 +94,10 @@ func (g *generator) silent(kind string) string {
 		}
 		return "schedule: {at: [" + strings.Join(ats, ", ") + "]" + spread + "}"
 	}
+	if c := g.season.clocks; len(c) > 0 && g.oneIn(2) {
+		at := strings.Trim(g.pick(c...), `"`)
+		return fmt.Sprintf(`schedule: {cron: "%s %s * * *"%s}`, at[3:], strings.TrimPrefix(at[:2], "0"), spread)
+	}
 	cron := g.pick(`"0 9 * * *"`, `"30 2 * * *"`, `"15 8,20 1-15 * 1"`, `"0 0 * * 0"`, `"0 12 29 2 *"`, `"45 23 * * 1-5"`)
 	if g.scale <= 20 && g.oneIn(2) {
 		cron = g.pick(`"0 */6 * * *"`, `"30 1-3 * * *"`)
@@ -106,11 +110,21 @@ func (g *generator) silent(kind string) string {
 
 func (g *generator) journey(i int) string {
 	g.ids = nil
+	if i == 0 && g.crowd > 0 && g.may["windows"] && g.oneIn(2) { // more events than a window keeps one by one
+		enter := "on: [a, b], again: always"
+		if g.may["becomes"] {
+			enter = fmt.Sprintf(`becomes: 'count("a", "%s") %s %d', again: always`, g.span(30), g.pick(">", "<"), 100+g.IntN(60))
+		}
+		return fmt.Sprintf("---\njourney: j0\nenter: {%s}\nsteps: [{send: push, template: s0, with: {n: '{{ count(\"a\", \"%s\") }}', s: '{{ sum(\"a\", \"n\", \"%[2]s\") }}'}}]\n", enter, g.span(30))
+	}
 	if i == 0 && g.crowd > 0 { // limits, of which random journeys seldom see one
 		return fmt.Sprintf("---\njourney: j0\n%s", g.pick(
 			"enter: {on: [a, b], again: always}\nsteps: [{wait: "+g.span(60)+"}, {send: push, template: s0}]\n",
 			"enter: {on: b}\nsteps: [{await: {within: "+g.span(5)+", events: [{on: a, reset: true}]}}, {send: push, template: s0, with: {n: '{{ event.event_id }}'}}]\n",
 		))
+	}
+	if i == 0 && (g.fan || g.oneIn(5)) {
+		return g.corner()
 	}
 	if i == 0 && g.oneIn(15) { // a chain
 		g.emits++
@@ -122,7 +136,7 @@ func (g *generator) journey(i int) string {
 	if g.oneIn(2) {
 		fmt.Fprintf(&b, "priority: %d\n", g.IntN(3)-1)
 	}
-	if g.oneIn(3) {
+	if g.oneIn(3) || g.season.zone != "" && g.oneIn(2) {
 		fmt.Fprintf(&b, "timezone: %s\n", g.zone())
 	}
 	if g.oneIn(6) {
@@ -189,6 +203,48 @@ func (g *generator) journey(i int) string {
 		g.feedback = append(g.feedback, fmt.Sprintf("j%d/CUSTOMER/%sNUMBER/%s/VISIT", i, part, id))
 	}
 	return b.String()
+}
+
+// corner writes a journey for what random ones seldom meet.
+func (g *generator) corner() string {
+	head := func(enter string) string { return "---\njourney: j0\nenter: {" + enter + "}\n" }
+	switch kinds := g.kinds(); {
+	case g.fan: // more than 256 sends from two events
+		text := head("on: a")
+		for i := range 3 {
+			emit := fmt.Sprintf("{emit: i%d}", i)
+			text += fmt.Sprintf("steps: [%s, %[1]s, %[1]s, %[1]s]\n---\njourney: i%d\nenter: {on: i%[2]d, again: always}\n", emit, i)
+		}
+		return text + "steps: [{send: push, template: t0}, {send: email, template: t1}, {send: push, template: t2}, {send: email, template: t3}]\n"
+	case g.season.zone != "" && g.oneIn(2): // local times on the day on which clocks change
+		enter := "on: [a, b, c, d], again: always"
+		if g.may["date"] && g.oneIn(2) {
+			enter = "date: {of: profile.d, at: " + g.pick(g.season.clocks...) + "}, again: always"
+		}
+		wait := ""
+		if g.may["wait at"] {
+			wait = "{wait: {at: " + g.pick(g.season.clocks...) + "}}, "
+		}
+		return head(enter) + "timezone: " + g.season.zone + "\nsteps: [" + wait + "{" + g.send() + "}]\n"
+	case len(kinds) > 0 && g.oneIn(2): // one that stands long enough to be left by what needs no event
+		kind := g.pick(kinds...)
+		exit := "{" + g.silent(kind) + "}"
+		if kind == "becomes" {
+			exit = "{becomes: '" + g.pick("profile.p > 1", "profile.b", "profile.q >= 2", `profile.s == "gold"`) + "'}"
+		}
+		goal := ""
+		if g.oneIn(2) {
+			goal, exit = "goal: "+exit+"\n", "{on: f}"
+		}
+		return head("on: [a, b, c], again: "+g.pick("always", "after_exit")) + goal + "exit: [" + exit + "]\nsteps: [{wait: 30d}, {" + g.send() + "}]\n"
+	case g.may["quiet"] && g.oneIn(2): // one that ends at once, and whose deferred sends an event takes back
+		return head("on: a, again: always") + "goal: {on: [b, d]" + g.pick("", ", within: "+g.span(60)) + "}\nexit: [{on: [c, e]}]\nsteps: [{send: push, template: u0}, {send: email, template: u1}]\n"
+	case g.oneIn(2): // a repeat that ends by its condition, with a send in each round
+		return head("on: a, again: always") + "steps: [{repeat: {times: 5, until: '" + g.condition(true, 0) + "', do: [{wait: " + g.duration() + "}, {" + g.send() + "}, {repeat: {times: 2, do: [{wait: " + g.duration() + "}]}}]}}, {" + g.send() + "}]\n"
+	}
+	// An await of two events that fit the same.
+	return head("on: [b, c], again: "+g.pick("always", "after_exit")) + fmt.Sprintf("steps: [{await: {within: %s, events: [{on: [a, b], do: [{%s}]}, {on: [a, c], do: [{%s}]}]}}, {%s}]\n",
+		g.span(30), g.send(), g.send(), g.send())
 }
 
 func (g *generator) steps(depth int, wait bool) string {
@@ -332,14 +388,18 @@ func (g *generator) await(depth int) string {
 		if !g.oneIn(3) {
 			within = g.span(60)
 		}
-		fmt.Fprintf(&b, "{until: '%s', within: %s", g.lookCondition(1), within)
+		fmt.Fprintf(&b, "{until: '%s', within: %s", g.lookCondition(g.IntN(2)), within)
 		if depth >= 0 && g.oneIn(2) {
 			fmt.Fprintf(&b, ", do: %s", g.steps(depth, true))
 		}
 	} else {
 		fmt.Fprintf(&b, "{within: %s, events: [", within)
-		for range 1 + g.IntN(2) {
-			fmt.Fprintf(&b, "{%s", g.on(true))
+		for i := range 1 + g.IntN(2) {
+			on := g.on(g.oneIn(2))
+			if i > 0 && g.oneIn(2) {
+				on = "on: [a, b]"
+			}
+			fmt.Fprintf(&b, "{%s", on)
 			reset := g.oneIn(4)
 			switch {
 			case reset:
@@ -460,8 +520,8 @@ func (g *generator) event(i int, at int64, kind, customer string) string {
 // birthday writes traits with a date that comes soon, in this year or another.
 func (g *generator) birthday() string {
 	d := time.UnixMilli(g.start + int64(g.IntN(max(12*g.scale, 300)))*10*minute).UTC()
-	if g.oneIn(6) {
-		return `{"d":"2000-02-29"}`
+	if g.oneIn(2) {
+		return `{"d":"` + g.season.day + `"` + g.pick("", fmt.Sprintf(`,"timezone":%q`, g.zone())) + "}"
 	}
 	year := g.pick("1990", "2000", fmt.Sprint(d.Year()), fmt.Sprint(d.Year()))
 	return `{"d":"` + year + d.Format("-01-02") + `"` + g.pick("", `,"b":true`, fmt.Sprintf(`,"timezone":%q`, g.zone())) + "}"

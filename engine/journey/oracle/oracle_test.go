@@ -13,6 +13,7 @@ import (
 var (
 	firstCase = flag.Uint64("oracle.seed", 1, "the first case of TestOracle")
 	cases     = flag.Int("oracle.cases", 300, "how many cases TestOracle compares; from 10000 on each construct must come into play 100 times")
+	goOn      = flag.Bool("oracle.all", false, "go on behind a case that differs, and say how many did")
 	shrinks   = flag.Bool("oracle.shrink", true, "make a case that differs small")
 )
 
@@ -83,7 +84,7 @@ func TestOracle(t *testing.T) {
 		t.Logf("the engine does not take %s yet", name)
 	}
 	fired, in := map[string]int{}, map[string]int{}
-	compared, refused := 0, 0
+	compared, refused, differ := 0, 0, 0
 	for seed := *firstCase; seed < *firstCase+uint64(*cases); seed++ {
 		s := generate(t, seed, may)
 		v := b.judge(s)
@@ -94,6 +95,11 @@ func TestOracle(t *testing.T) {
 			}
 			continue
 		case v.none:
+			continue
+		case v.differs != "" && *goOn:
+			if differ++; differ == 1 {
+				t.Logf("seed %d differs: %s", seed, v.differs)
+			}
 			continue
 		case v.differs != "":
 			if *shrinks {
@@ -108,6 +114,9 @@ func TestOracle(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases compared\n%s", compared, table(fired, in))
+	if differ > 0 {
+		t.Errorf("%d of %d cases differ", differ, *cases)
+	}
 	if refused > 0 {
 		t.Errorf("%d cases do not load", refused)
 	}
