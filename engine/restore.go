@@ -201,7 +201,7 @@ func (c *claim) takeDocument(customer string, raw []byte, b viewBatch) error {
 		return fmt.Errorf("customer %q: %w", customer, err)
 	}
 	b.PutDocument(customer, raw)
-	due := s.program.NextDue(doc)
+	due := s.program.NextDue(customer, doc)
 	if due == schemas.Never {
 		return nil
 	}

@@ -456,7 +456,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 	}
 	if !known && !s.program.Stale(doc) { // of one that another program armed the index may lack timers of ours
 		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
-		if due := s.program.NextDue(doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
+		if due := s.program.NextDue(e.customer, doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
 			e.indexed = due
 		}
 	}

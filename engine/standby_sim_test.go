@@ -148,7 +148,7 @@ func (w *warmSim) compare(s *shard) error {
 		if err != nil {
 			return err
 		}
-		due := s.program.NextDue(doc)
+		due := s.program.NextDue(customer, doc)
 		if at, ok := first[customer]; due != schemas.Never && (!ok || at > due) {
 			return fmt.Errorf("customer %s is due at %d, the index has %d (any: %v)", customer, due, at, ok)
 		}

@@ -264,7 +264,7 @@ func (t *timers) look(d statestore.Timer) error {
 	if err != nil {
 		return err
 	}
-	due := s.program.NextDue(doc)
+	due := s.program.NextDue(e.customer, doc)
 	if due <= t.clock {
 		s.open.lateness = max(s.open.lateness, time.Duration(s.now.UnixMilli()-due)*time.Millisecond)
 		s.effects.Reset()

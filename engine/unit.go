@@ -150,7 +150,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		e.unit, e.slot = u.number, len(u.documents)
 		u.documents = append(u.documents, changed{entry: e, bytes: doc})
 	}
-	if due := s.program.NextDue(document); due < e.indexed {
+	if due := s.program.NextDue(e.customer, document); due < e.indexed {
 		e.indexed = due
 		u.timers = append(u.timers, statestore.Timer{Due: due, Customer: e.customer})
 	}

@@ -49,7 +49,8 @@ type Journey struct {
 	Goal        *Trigger
 	Exits       []*Trigger
 	Steps       []*Step
-	OnUpdate    string // pin | follow | exit
+	OnUpdate    string // pin | follow | exit: what happens to those inside when this version is deployed; "" where it can't be read
+	Moves       []Move // with follow, in the file's order
 
 	// Broken: problems of it were reported. What could be read is there, so that expressions can be checked too: Enter
 	// is set, a step that could not be read is missing from its list, and so names may be missing that it would bring.
@@ -57,6 +58,9 @@ type Journey struct {
 	// LostSend: a send could not be read, so that its id may be what an expression names.
 	LostSend bool
 }
+
+// Move leads those who stand at a step of an earlier version, whose id is gone, on at another.
+type Move struct{ Old, New Text }
 
 // Trigger is an event condition: of enter, goal, exit, and of one `events` entry of an await.
 type Trigger struct {

@@ -11,8 +11,11 @@ import (
 // Compile makes a Program of a workspace, or nil when a problem is an error. What Load reports is not reported again, so
 // after problems of Load both lists together are all that is wrong, and the Program is not to be used. Problems of all
 // stages come together, warnings too, in order of place.
-func Compile(ws *Workspace) (*Program, yamlfile.Problems) {
-	c := &compiler{ws: ws, p: &Program{types: map[string]*typeIndex{}}}
+func Compile(ws *Workspace) (*Program, yamlfile.Problems) { return compile(&Release{Current: ws}) }
+
+func compile(r *Release) (*Program, yamlfile.Problems) {
+	ws := r.Current
+	c := &compiler{ws: ws, release: r, p: &Program{types: map[string]*typeIndex{}}}
 	if ws.Profile == nil {
 		whole := *ws
 		whole.Profile = &Profile{}
@@ -54,6 +57,7 @@ var stages = []struct {
 // compiler is the state of one Compile.
 type compiler struct {
 	ws       *Workspace
+	release  *Release
 	p        *Program
 	env      *expr.Env
 	problems yamlfile.Problems
@@ -140,7 +144,9 @@ func (c *compiler) journeys() {
 			standing: map[string]int32{},
 			keepSent: map[string]bool{},
 			start:    end,
+			version:  c.release.Versions[src.Name.Value],
 		}
+		c.p.versions = append(c.p.versions, JourneyVersion{j.name, j.version, src.Hash(), true, c.release.Status[j.name].Paused})
 		j.zone = c.p.policies.zone
 		if src.Timezone != nil {
 			zone, ok := expr.LoadZone(src.Timezone.Value)

@@ -58,7 +58,7 @@ func (s *stepper) deferredSends(en *schemas.Enrollment) int {
 
 // deferredTimer finds the deferred send that is due first. at is its journey's state, index its place in the list of the
 // enrollment.
-func deferredTimer(p *Program, doc *schemas.Document, first timer) timer {
+func deferredTimer(p *Program, doc owner, first timer) timer {
 	for i := range doc.Journeys {
 		js := &doc.Journeys[i]
 		for k := range js.Running {

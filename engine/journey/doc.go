@@ -33,7 +33,7 @@
 //     stored together, or neither. A document stored without its actions has lost them; actions without the document
 //     are made again.
 //  7. Publish the actions of a customer in their order. Their ids name the decision: to decide again gives the same.
-//  8. After each Step that changed it, arm a timer for NextDue(document). An old one need not be cancelled: a Step with
+//  8. After each Step that changed it, arm a timer for NextDue(customer, document). An old one need not be cancelled: a Step with
 //     nothing due does nothing.
 //  9. An event's memory may be used again after Step; an action's and a decision's may be kept.
 //  10. A document belongs to no program: the next one, or an older one, goes on with it.

@@ -149,7 +149,7 @@ func (s *stepper) open(j *plan, js *schemas.JourneyState, key string) {
 	s.remember(j, js, key)
 	en := &s.opened
 	*en = schemas.Enrollment{
-		Number: js.Entries, Key: key, Entered: s.doc.Time, Due: schemas.Never,
+		Number: js.Entries, Version: j.version, Key: key, Entered: s.doc.Time, Due: schemas.Never,
 		Holdout: j.holdout > 0 && bucket(j.name, holdoutDraw, s.customer) < j.holdout,
 		Visits:  en.Visits[:0], Sent: en.Sent[:0],
 	}

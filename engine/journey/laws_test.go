@@ -381,7 +381,7 @@ func (r *lawRun) collect() {
 
 func (r *lawRun) finish() {
 	for n := 0; n < 2000; n++ {
-		due := r.p.NextDue(r.doc)
+		due := r.p.NextDue("c", r.doc)
 		if due == schemas.Never {
 			break
 		}

@@ -14,33 +14,76 @@ import (
 // they are there; never wend.yaml. All that is wrong in them comes back at once, ordered by place, with the files named
 // as dir names them. The workspace is never nil: after problems it holds what could be read, so that Compile can add
 // its own; only without an error from either may the program be used.
-func Load(dir string) (*Workspace, yamlfile.Problems) {
-	l := &loader{dir: dir, ws: &Workspace{Dir: dir, Profile: &Profile{}}}
-	l.load()
+func Load(dir string) (*Workspace, yamlfile.Problems) { return load(dir, disk{}) }
+
+func load(dir string, from store) (*Workspace, yamlfile.Problems) {
+	l := &loader{dir: dir, from: from, ws: &Workspace{Dir: dir, Profile: &Profile{}}}
+	if from.open(dir, &l.ps) {
+		l.load()
+	}
 	l.ps.Sort()
 	return l.ws, compact(l.ps)
 }
 
+// store is where the files of a workspace are.
+type store interface {
+	// open says whether dir is a directory; what is wrong otherwise is added to ps.
+	open(dir string, ps *yamlfile.Problems) bool
+	// there says whether a file or directory is there.
+	there(path string) bool
+	// list gives the names of the files of a directory, by name. An error that is no fs.ErrNotExist is one of reading.
+	list(dir string) ([]string, error)
+	// read is yamlfile.ReadFile.
+	read(path string, ps *yamlfile.Problems) (docs []*yamlfile.Node, ok bool)
+}
+
+// disk is the file system.
+type disk struct{}
+
+func (disk) open(dir string, ps *yamlfile.Problems) bool {
+	info, err := os.Stat(dir)
+	switch here := (yamlfile.Pos{File: dir, Line: 1, Col: 1}); {
+	case errors.Is(err, os.ErrNotExist):
+		ps.Errorf(here, "no such directory: a workspace is a directory that holds journeys/NAME.yaml")
+	case err != nil:
+		ps.Errorf(here, "can't be read: %v", bare(err))
+	case !info.IsDir():
+		ps.Errorf(here, "this is a file: a workspace is a directory that holds journeys/NAME.yaml")
+	default:
+		return true
+	}
+	return false
+}
+
+func (disk) there(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+func (disk) list(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+func (disk) read(path string, ps *yamlfile.Problems) ([]*yamlfile.Node, bool) {
+	return yamlfile.ReadFile(path, ps)
+}
+
 type loader struct {
 	dir   string
+	from  store
 	ws    *Workspace
 	ps    yamlfile.Problems
 	blind bool // a file of journeys could not be read to its end: more may be there than is known
 }
 
 func (l *loader) load() {
-	info, err := os.Stat(l.dir)
-	switch here := (yamlfile.Pos{File: l.dir, Line: 1, Col: 1}); {
-	case errors.Is(err, os.ErrNotExist):
-		l.ps.Errorf(here, "no such directory: a workspace is a directory that holds journeys/NAME.yaml")
-		return
-	case err != nil:
-		l.ps.Errorf(here, "can't be read: %v", bare(err))
-		return
-	case !info.IsDir():
-		l.ps.Errorf(here, "this is a file: a workspace is a directory that holds journeys/NAME.yaml")
-		return
-	}
 	l.journeys()
 	before := countErrors(l.ps)
 	doc := l.single("profile")
@@ -84,7 +127,7 @@ func (l *loader) journeys() {
 	found := false
 	for _, file := range files {
 		errors := countErrors(l.ps)
-		docs, ok := yamlfile.ReadFile(file, &l.ps)
+		docs, ok := l.from.read(file, &l.ps)
 		spoiled := countErrors(l.ps) > errors
 		l.blind = l.blind || !ok
 		found = found || !ok
@@ -118,7 +161,7 @@ func (l *loader) journeys() {
 
 func (l *loader) tests() {
 	folder := filepath.Join(l.dir, "tests")
-	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+	if !l.from.there(folder) {
 		return
 	}
 	files, _ := l.files(folder)
@@ -127,7 +170,7 @@ func (l *loader) tests() {
 		names = append(names, j.Name.Value)
 	}
 	for _, file := range files {
-		docs, _ := yamlfile.ReadFile(file, &l.ps)
+		docs, _ := l.from.read(file, &l.ps)
 		for _, doc := range docs {
 			if doc.Kind == yamlfile.Null {
 				continue
@@ -150,7 +193,7 @@ func (l *loader) tests() {
 
 // files lists the YAML files of a folder, by name, without those that editors hide.
 func (l *loader) files(folder string) (files []string, ok bool) {
-	entries, err := os.ReadDir(folder)
+	names, err := l.from.list(folder)
 	here := yamlfile.Pos{File: folder, Line: 1, Col: 1}
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -160,8 +203,8 @@ func (l *loader) files(folder string) (files []string, ok bool) {
 		l.ps.Errorf(here, "can't be read: %v", bare(err))
 		return nil, false
 	}
-	for _, e := range entries {
-		if n := e.Name(); !e.IsDir() && !strings.HasPrefix(n, ".") && isYAML(n) {
+	for _, n := range names {
+		if !strings.HasPrefix(n, ".") && isYAML(n) {
 			files = append(files, filepath.Join(folder, n))
 		}
 	}
@@ -177,7 +220,7 @@ func (l *loader) single(name string) *yamlfile.Node {
 	var found string
 	for _, ext := range []string{".yaml", ".yml"} {
 		path := filepath.Join(l.dir, name+ext)
-		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		if !l.from.there(path) {
 			continue
 		}
 		if found != "" {
@@ -189,7 +232,7 @@ func (l *loader) single(name string) *yamlfile.Node {
 	if found == "" {
 		return nil
 	}
-	docs, ok := yamlfile.ReadFile(found, &l.ps)
+	docs, ok := l.from.read(found, &l.ps)
 	var one *yamlfile.Node
 	for _, doc := range docs {
 		switch {

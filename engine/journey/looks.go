@@ -105,9 +105,9 @@ func nextLeave(doc *schemas.Document, l *leaving, after int64) int64 {
 
 // windowTimer finds when an event leaves a window that a look reads. There is nothing to disarm: once the customer's time
 // is there it has left.
-func windowTimer(p *Program, doc *schemas.Document, first timer) timer {
+func windowTimer(p *Program, doc owner, first timer) timer {
 	for i := range p.leaving {
-		if due := nextLeave(doc, &p.leaving[i], doc.Time); due <= first.due && due != schemas.Never {
+		if due := nextLeave(doc.Document, &p.leaving[i], doc.Time); due <= first.due && due != schemas.Never {
 			if t := (timer{due: due, rank: profileRank, number: entryNumber}); t.before(&first) {
 				first = t
 			}

@@ -94,7 +94,7 @@ func (j *plan) momentAt(place string) *moment {
 
 // momentTimer finds the first timer of a trigger. at and index are those of its journey's state and of the timer in it.
 // A timer that was armed for something else stands still: Step arms it anew first.
-func momentTimer(p *Program, doc *schemas.Document, first timer) timer {
+func momentTimer(p *Program, doc owner, first timer) timer {
 	if len(p.moments) == 0 {
 		return first
 	}

@@ -302,7 +302,7 @@ func TestNewProgram(t *testing.T) {
 	var out Effects
 	old.Step("c", doc, Input{Event: &schemas.Event{ID: "1", Customer: "c", Type: "set", Time: at("2026-01-01 00:00"),
 		Body: schemas.Fields{{Name: "traits", Value: map[string]any{"day": "1990-02-10"}}}}}, &out)
-	if old.Stale(doc) || old.NextDue(doc) != schemas.Never {
+	if old.Stale(doc) || old.NextDue("c", doc) != schemas.Never {
 		t.Fatal("a program without such triggers arms something")
 	}
 	// Nothing is made up for: neither the mornings nor the 10 February that were before the journeys.
@@ -313,8 +313,8 @@ func TestNewProgram(t *testing.T) {
 	since := []int64{at("2026-03-01 10:00"), at("2026-03-01 10:00")}
 	out.Reset()
 	p.Step("c", doc, Input{Until: schemas.NoTime, Since: since}, &out)
-	if !out.Changed || len(out.Actions) > 0 || p.Stale(doc) || p.NextDue(doc) != at("2026-03-02 09:00") {
-		t.Fatalf("armed for %v", time.UnixMilli(p.NextDue(doc)).UTC())
+	if !out.Changed || len(out.Actions) > 0 || p.Stale(doc) || p.NextDue("c", doc) != at("2026-03-02 09:00") {
+		t.Fatalf("armed for %v", time.UnixMilli(p.NextDue("c", doc)).UTC())
 	}
 	p.Step("c", doc, Input{Until: at("2026-03-03 09:00"), Since: since}, &out)
 	// Another change leaves what did not change, also what is due and has not fired.
@@ -327,12 +327,12 @@ func TestNewProgram(t *testing.T) {
 	// A changed one begins anew, and one whose kind changed leaves nothing.
 	p = compileText(t, quiet+daily(`"0 7 * * *"`)+dated, profile)
 	p.Step("c", doc, Input{Until: schemas.NoTime, Since: []int64{at("2026-03-05 08:30"), at("2026-03-05 08:30")}}, &out)
-	if due := p.NextDue(doc); due != at("2026-03-06 07:00") {
+	if due := p.NextDue("c", doc); due != at("2026-03-06 07:00") {
 		t.Fatalf("due %v", time.UnixMilli(due).UTC())
 	}
 	p = compileText(t, quiet+"---\njourney: daily\nenter: {on: a}\nsteps: [{wait: 1d}]\n", profile)
 	p.Step("c", doc, Input{Until: schemas.NoTime}, &out)
-	if p.NextDue(doc) != schemas.Never || p.Stale(doc) {
+	if p.NextDue("c", doc) != schemas.Never || p.Stale(doc) {
 		t.Fatalf("%+v", doc.Journeys)
 	}
 	i, _ := slices.BinarySearchFunc(doc.Journeys, "daily", func(js schemas.JourneyState, name string) int { return cmp.Compare(js.Journey, name) })
@@ -346,8 +346,8 @@ func TestNewProgram(t *testing.T) {
 			doc = schemas.NewDocument()
 			p.Step("c", doc, Input{Event: &schemas.Event{ID: "1", Customer: "c", Type: "a", Time: at("2026-01-01 00:00"), Body: schemas.Fields{}}}, &out)
 		}
-		if p.Step("c", doc, Input{Until: schemas.NoTime}, &out); p.NextDue(doc) != at(c.due) {
-			t.Errorf("inactive for %s: due %v", c.length, time.UnixMilli(p.NextDue(doc)).UTC())
+		if p.Step("c", doc, Input{Until: schemas.NoTime}, &out); p.NextDue("c", doc) != at(c.due) {
+			t.Errorf("inactive for %s: due %v", c.length, time.UnixMilli(p.NextDue("c", doc)).UTC())
 		}
 	}
 }

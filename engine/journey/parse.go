@@ -10,8 +10,6 @@ import (
 	"wend/schemas/yamlfile"
 )
 
-const notYet = "%q is not supported yet by this version of Wend"
-
 // made says whether a text is not empty and made of the ranges of characters, given as pairs.
 func made(text, ranges string) bool {
 	for i := 0; i < len(text); i++ {
@@ -53,7 +51,7 @@ func parseJourney(n *yamlfile.Node, ps *yamlfile.Problems) *Journey {
 	if !ok {
 		return nil
 	}
-	j := &Journey{Rollout: 1, OnUpdate: "pin", Enter: &Enter{Trigger: Trigger{Pos: n.Pos}}}
+	j := &Journey{Rollout: 1, OnUpdate: onUpdatePin, Enter: &Enter{Trigger: Trigger{Pos: n.Pos}}}
 	j.Name.Pos = n.Pos
 	p.journey = j
 	if v := m.Need("journey"); v != nil {
@@ -98,16 +96,21 @@ func parseJourney(n *yamlfile.Node, ps *yamlfile.Problems) *Journey {
 		}
 	}
 	if v := m.Get("on_update"); v != nil {
-		if s, ok := v.AsOneOf(ps, "pin", "follow", "exit"); ok {
+		if s, ok := v.AsOneOf(ps, onUpdatePin, onUpdateFollow, onUpdateExit); ok {
 			j.OnUpdate = s
+		} else {
+			j.OnUpdate = ""
 		}
 	}
-	m.Refuse(notYet, "moves")
+	if v := m.Get("moves"); v != nil {
+		p.moves(v)
+	}
 	m.Done()
 	p.checkOfs()
-	if j.OnUpdate == "follow" {
+	if j.OnUpdate == onUpdateFollow {
 		p.checkOwnIDs(j.Steps)
 	}
+	p.checkMoves()
 	j.Broken, j.LostSend = countErrors(*ps) > errors, p.lostSend
 	return j
 }
@@ -136,15 +139,6 @@ func (p *parser) checkOfs() {
 			p.ps.Errorf(of.Pos, "no send of this journey has the id %s%s", yamlfile.Quote(of.Value), hint)
 		}
 	}
-}
-
-// checkOwnIDs finds the waits without an id, which on_update: follow can't follow.
-func (p *parser) checkOwnIDs(steps []*Step) {
-	walkSteps(steps, func(s *Step) {
-		if (s.Wait != nil || s.Await != nil || s.Repeat != nil) && s.OwnID == nil {
-			p.ps.Errorf(s.Pos, "with on_update: follow every wait, await and repeat needs an id of its own, `id: NAME`")
-		}
-	})
 }
 
 func place(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }

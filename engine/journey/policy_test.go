@@ -127,7 +127,7 @@ func TestDeferAcrossChanges(t *testing.T) {
 		if scannedQuiet(q, ms, zone) {
 			deferred++
 			leaves = scannedTurn(q, ms, zone)
-			if due := p.NextDue(doc); due != leaves || len(out.Actions) > 0 {
+			if due := p.NextDue("c", doc); due != leaves || len(out.Actions) > 0 {
 				t.Fatalf("due at %d, and %d actions; quiet until %d", due, len(out.Actions), leaves)
 			}
 			if doc, err := schemas.DecodeDocument(doc.Append(nil)); err != nil {

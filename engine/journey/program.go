@@ -31,8 +31,10 @@ type Program struct {
 	watched map[string]watchers // by attribute
 	known   uint64              // names all that documents remember for windows, scores and looks; 0: nothing
 
-	moments  []*moment       // triggers that wait for a moment
-	armed    uint64          // names the set of them, 0: none
+	moments []*moment // triggers that wait for a moment
+	armed   uint64    // names the set of them, 0: none
+
+	versions []JourneyVersion
 	dates    map[string]bool // the attributes that change when one comes
 	silences []*moment       // those that any event ends
 }
@@ -63,6 +65,7 @@ type touch struct {
 // document keeps is the step id, which the author's file decides.
 type plan struct {
 	name     string
+	version  uint64
 	rank     int32 // in Program.plans
 	zone     *time.Location
 	rollout  uint32 // buckets of 10,000

@@ -49,7 +49,7 @@ func TestJourneyGone(t *testing.T) {
 	doc := schemas.NewDocument()
 	var out Effects
 	stepAll(t, old, doc, &out, "0m c a")
-	if due := now.NextDue(doc); due != schemas.Never {
+	if due := now.NextDue("c", doc); due != schemas.Never {
 		t.Errorf("its timer is due at %d", due)
 	}
 	stepAll(t, now, doc, &out, "0m c a #2", "10h c z")

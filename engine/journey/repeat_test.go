@@ -107,7 +107,7 @@ func TestRepeatsAreLoops(t *testing.T) {
 		}
 		p.Step("c", doc, Input{Event: &schemas.Event{ID: "e", Customer: "c", Type: "a", Time: caseStart}}, &out)
 		collect()
-		for due := p.NextDue(doc); due != schemas.Never; due = p.NextDue(doc) {
+		for due := p.NextDue("c", doc); due != schemas.Never; due = p.NextDue("c", doc) {
 			if js := doc.Journeys[0].Running[0]; len(js.Rounds) > 3 {
 				rt.Fatalf("rounds of repeats that were left are kept: %v", js.Rounds)
 			}

@@ -83,7 +83,7 @@ func (s *stepper) scored(c *score, x *schemas.ScoreState) {
 }
 
 // scoreTimer finds the score that loses points first. at is its place in the document; those of one instant go by name.
-func scoreTimer(p *Program, doc *schemas.Document, first timer) timer {
+func scoreTimer(p *Program, doc owner, first timer) timer {
 	if !p.idles {
 		return first
 	}

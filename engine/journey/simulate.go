@@ -160,7 +160,7 @@ func (s *Simulation) Finish() error {
 		s.effects.ended = true
 		s.p.stopRecurring(c.doc)
 		for fired := s.counters.Timers; ; {
-			due := s.p.NextDue(c.doc)
+			due := s.p.NextDue(c.name, c.doc)
 			if due == schemas.Never {
 				break
 			}

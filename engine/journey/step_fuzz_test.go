@@ -59,7 +59,7 @@ func FuzzStep(f *testing.F) {
 			if _, err := schemas.DecodeDocument(doc.Append(nil)); err != nil {
 				t.Fatal(err)
 			}
-			p.NextDue(doc)
+			p.NextDue("c", doc)
 		}
 	})
 }

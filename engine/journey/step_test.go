@@ -197,7 +197,7 @@ func runCase(t *testing.T, parts map[string]string) string {
 	}
 	for _, name := range names {
 		for n := 0; run; n++ {
-			due := p.NextDue(docs[name])
+			due := p.NextDue(name, docs[name])
 			if due == schemas.Never {
 				break
 			}

@@ -47,10 +47,16 @@ func (t *timer) before(o *timer) bool {
 type timerSource struct {
 	// earliest returns the source's earliest timer if that fires before first, else first. A timer whose journey the
 	// program does not have stands still.
-	earliest func(p *Program, doc *schemas.Document, first timer) timer
+	earliest func(p *Program, of owner, first timer) timer
 	// fire does what the timer is for; the customer's time is there already, and no event is in hand. It must disarm the
 	// timer, or arm it again for later.
 	fire func(s *stepper, t timer)
+}
+
+// owner is a customer's document.
+type owner struct {
+	customer string
+	*schemas.Document
 }
 
 // timerSources in an order that matters only between timers that nothing else tells apart.
@@ -63,10 +69,10 @@ var timerSources = [...]timerSource{
 }
 
 // earliest returns the first timer that is due at or before limit; its source is noTimer where there is none.
-func (p *Program) earliest(doc *schemas.Document, limit int64) timer {
+func (p *Program) earliest(customer string, doc *schemas.Document, limit int64) timer {
 	first := timer{due: limit, rank: math.MaxInt32, source: noTimer}
 	for i := range timerSources {
-		t := timerSources[i].earliest(p, doc, first)
+		t := timerSources[i].earliest(p, owner{customer, doc}, first)
 		if t.before(&first) {
 			first = t
 			first.source = int8(i)
@@ -77,8 +83,8 @@ func (p *Program) earliest(doc *schemas.Document, limit int64) timer {
 
 // NextDue returns the earliest due time of the document's armed timers, or schemas.Never. Timers of journeys that the
 // program does not have stand still.
-func (p *Program) NextDue(doc *schemas.Document) int64 {
-	if t := p.earliest(doc, schemas.Never-1); t.source != noTimer {
+func (p *Program) NextDue(customer string, doc *schemas.Document) int64 {
+	if t := p.earliest(customer, doc, schemas.Never-1); t.source != noTimer {
 		return t.due
 	}
 	return schemas.Never
@@ -90,10 +96,10 @@ func (s *stepper) fireDue(limit int64) bool {
 		limit-- // a timer at Never is none
 	}
 	for fired := 0; ; fired++ {
-		t := s.p.earliest(s.doc, limit)
+		t := s.p.earliest(s.customer, s.doc, limit)
 		if t.source != noTimer && s.doc.Known != s.p.known {
 			s.know()
-			t = s.p.earliest(s.doc, limit) // what stands where in the document may have changed
+			t = s.p.earliest(s.customer, s.doc, limit) // what stands where in the document may have changed
 		}
 		if t.source == noTimer {
 			return true

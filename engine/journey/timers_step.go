@@ -4,7 +4,7 @@ import "wend/schemas"
 
 // stepTimer finds the enrollment whose step's time is up first. at and index are those of its journey's state and of
 // the enrollment in it.
-func stepTimer(p *Program, doc *schemas.Document, first timer) timer {
+func stepTimer(p *Program, doc owner, first timer) timer {
 	for i := range doc.Journeys {
 		js := &doc.Journeys[i]
 		for k := range js.Running {

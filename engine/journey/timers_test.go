@@ -44,7 +44,7 @@ func TestNoTimerAllocates(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() {
 		for _, doc := range l.docs {
-			p.NextDue(doc)
+			p.NextDue("c", doc)
 		}
 	}); n > 0 {
 		t.Errorf("NextDue allocates %v times", n)
