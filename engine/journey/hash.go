@@ -1,12 +1,13 @@
 package journey
 
 import (
-	"encoding/hex"
-	"hash"
+	"fmt"
 	"hash/fnv"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 
 	"wend/schemas/yamlfile"
 )
@@ -20,15 +21,17 @@ import (
 func (j *Journey) Hash() string {
 	h := fnv.New128a()
 	meaning{h}.value(reflect.ValueOf(j).Elem())
-	return hex.EncodeToString(h.Sum(nil))
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 // meaning writes a tree in a form of which no two different trees have the same: each value with its length or kind
 // before it, each field with its name.
-type meaning struct{ to hash.Hash }
+type meaning struct {
+	to interface{ Write([]byte) (int, error) } // a hash, which never fails
+}
 
 func (m meaning) word(s string) {
-	_, _ = m.to.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) // a hash never fails
+	_, _ = m.to.Write([]byte(strconv.Itoa(len(s)) + ":" + s))
 }
 
 // meaningless are the fields that say where or how something was written.
@@ -61,6 +64,11 @@ func (m meaning) value(v reflect.Value) {
 		}
 		m.word("}")
 	case reflect.Slice, reflect.Array:
+		if all, ok := asAssigns(v); ok { // a mapping, whose order means nothing
+			all = slices.Clone(all)
+			slices.SortStableFunc(all, func(a, b Assign) int { return strings.Compare(a.Name.Value, b.Name.Value) })
+			v = reflect.ValueOf(all)
+		}
 		m.word("[" + strconv.Itoa(v.Len()))
 		for i := range v.Len() {
 			m.value(v.Index(i))
@@ -78,4 +86,12 @@ func (m meaning) value(v reflect.Value) {
 			m.word(strconv.FormatUint(v.Uint(), 10))
 		}
 	}
+}
+
+func asAssigns(v reflect.Value) ([]Assign, bool) {
+	if !v.CanInterface() {
+		return nil, false
+	}
+	all, ok := v.Interface().([]Assign)
+	return all, ok
 }
