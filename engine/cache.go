@@ -22,6 +22,7 @@ type cache struct {
 	young, old map[string]*entry
 	bytes      int // estimate of the young generation
 	limit      int
+	ages       int // counts when entries went
 }
 
 func newCache(limit int) *cache {
@@ -39,6 +40,7 @@ func (e *entry) keep(doc []byte) {
 	e.raw = append(e.raw[:0], doc...)
 }
 
+// get gives the customer's entry, nil where there is none.
 func (c *cache) get(customer string) *entry {
 	if e := c.young[customer]; e != nil {
 		return e
@@ -62,6 +64,7 @@ func (c *cache) age(applied uint64) {
 		return
 	}
 	gone := c.old
+	c.ages++
 	c.old, c.young, c.bytes = c.young, make(map[string]*entry, len(c.young)), 0
 	for _, e := range gone {
 		if e.unit > applied {

@@ -205,7 +205,7 @@ func (s *shard) forget(customer string) (bool, error) {
 	clear(e.raw[:cap(e.raw)])
 	e.raw, e.indexed = nil, schemas.Never
 	e.unit, e.slot = u.number, len(u.documents)
-	u.documents = append(u.documents, changed{entry: e, gone: true})
+	u.documents = append(u.documents, changed{entry: e, key: append(slices.Clone(keyDocument), customer...), gone: true})
 	u.bytes += len(customer) + 64
 	return true, nil
 }

@@ -37,7 +37,7 @@ func (s *shard) keep(u *unit, appended int64) error {
 	}
 	for i := range u.documents {
 		u.documents[i].entry.acked = u.number
-		u.documents[i].bytes = nil
+		u.documents[i].key, u.documents[i].bytes = nil, nil
 	}
 	for _, d := range u.timers {
 		s.unsettledDue = min(s.unsettledDue, d.Due)

@@ -111,13 +111,13 @@ type shard struct {
 
 	queue     []connectors.Fetched
 	reader    batch.Reader
-	reading   bool          // reader stands in queue[0]
-	held      *batch.Record // reader's last, which handle is not through with
-	position  int64         // of the source: next offset to handle
-	journaled int64         // source offset of the last acknowledged unit
-	leader    int32         // leader epoch of the last batch handled
-	end       int64         // last stable offset as last heard
-	turn      int           // counts the calls of want
+	reading   bool // reader stands in queue[0]
+	ahead     ahead
+	position  int64 // of the source: next offset to handle
+	journaled int64 // source offset of the last acknowledged unit
+	leader    int32 // leader epoch of the last batch handled
+	end       int64 // last stable offset as last heard
+	turn      int   // counts the calls of want
 	fetchTry  time.Time
 	fetches   int
 	short     shortage // the source ends before position
@@ -336,7 +336,7 @@ func (s *shard) handleSome() bool {
 			return false
 		}
 		if !through {
-			s.held = rec
+			s.ahead.back()
 			continue
 		}
 		s.position = rec.Offset + 1
@@ -346,11 +346,13 @@ func (s *shard) handleSome() bool {
 
 // next gives the record that comes next; io.EOF when all that was fetched is handled.
 func (s *shard) next() (*batch.Record, error) {
-	if rec := s.held; rec != nil {
-		s.held = nil
-		return rec, nil
-	}
-	for len(s.queue) > 0 {
+	for {
+		if rec := s.ahead.next(); rec != nil {
+			return rec, nil
+		}
+		if len(s.queue) == 0 {
+			return nil, io.EOF
+		}
 		f := &s.queue[0]
 		if f.Code == connectors.OffsetOutOfRange {
 			s.queue = s.queue[1:]
@@ -361,9 +363,9 @@ func (s *shard) next() (*batch.Record, error) {
 			s.reader.Reset(f.Batches, s.position, f.Aborted)
 			s.reading = true
 		}
-		rec, err := s.reader.Next()
+		err := s.ahead.fill(&s.reader, s.cache)
 		if err == nil {
-			return rec, nil
+			continue
 		}
 		if !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("engine: %s/%d: %w", s.source.Topic, s.source.Partition, err)
@@ -380,14 +382,13 @@ func (s *shard) next() (*batch.Record, error) {
 		s.queue = s.queue[1:]
 		s.reading = false
 	}
-	return nil, io.EOF
 }
 
 func (s *shard) forgetFetched() {
 	for i := range s.queue {
 		s.backlog.Add(-int64(len(s.queue[i].Batches)))
 	}
-	s.queue, s.reading, s.held = nil, false, nil
+	s.queue, s.reading, s.ahead = nil, false, ahead{}
 }
 
 // handle decides what one record means. through is false when so many timers came ahead of its event that they take a
@@ -432,7 +433,10 @@ func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 // load gives the customer's entry, from memory or from the view, and the document, which is valid until the next load
 // and while the entry's bytes are.
 func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
-	e := s.cache.get(customer)
+	e := s.ahead.entry(customer, s.cache)
+	if e == nil {
+		e = s.cache.get(customer)
+	}
 	known := e != nil
 	if !known {
 		e = &entry{customer: strings.Clone(customer), indexed: schemas.Never}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,10 +15,13 @@ import (
 	"wend/statestore"
 )
 
-// The cart workload of bench, through one shard alone: records as they come from a broker to sealed units and the view,
+// The cart workload of bench, through the shards of a process, one after another: records as they come from a broker to sealed units and the view,
 // against a world that takes everything at once. What is not in it: the network, and what waits for it.
 
-const benchCustomers = 100_000
+const (
+	benchShards    = 8
+	benchCustomers = 100_000 / benchShards // of each
+)
 
 var cartFiles = map[string]string{
 	"profile.yaml": "attributes: {purchases: int}\nupdate:\n  - {on: purchase, set: {purchases: \"{{ profile.purchases + 1 }}\"}}\n",
@@ -128,16 +132,16 @@ func newBenchShard(tb testing.TB, files map[string]string) *benchShard {
 		deleteRetention: 24 * time.Hour,
 	}, e, Listener{}.filled())
 	b.begin(b.now)
-	b.pump()
+	b.pump(0)
 	if b.phase != phaseRunning {
 		tb.Fatalf("the shard is in phase %d", b.phase)
 	}
 	return b
 }
 
-// pump works until there is nothing to do.
-func (b *benchShard) pump() {
-	for more := true; more; {
+// pump works until no more bytes of records than least are left, and with 0 until there is nothing to do.
+func (b *benchShard) pump(least int64) {
+	for more := true; more && (least == 0 || b.backlog.Load() > least); {
 		box := b.box
 		b.box = nil
 		for _, f := range box {
@@ -148,29 +152,29 @@ func (b *benchShard) pump() {
 	}
 }
 
-func (b *benchShard) feed(raw []byte) {
-	b.backlog.Add(int64(len(raw)))
-	b.deliver(connectors.Fetched{TopicPartition: b.source, Batches: raw}, b.now)
-	b.pump()
-}
-
-// feedAll gives the shard a log as fetches do, 2 MB at a time and one answer on hand beside the one at work.
-func (b *benchShard) feedAll(tb testing.TB, raw []byte) {
-	for len(raw) > 0 {
-		n := 0
-		for n < len(raw) && n < fetchEach {
-			info, err := batch.ReadInfo(raw[n:])
-			if err != nil {
-				tb.Fatal(err)
+// feedAll gives shards logs as fetches do, 1 MB at a time, and one answer on hand beside the one at work: they are behind
+// until the last.
+func feedAll(tb testing.TB, shards []*benchShard, logs [][]byte) {
+	for more := true; more; {
+		more = false
+		for i, s := range shards {
+			n := 0
+			for n < len(logs[i]) && n < fetchEach/2 {
+				info, err := batch.ReadInfo(logs[i][n:])
+				if err != nil {
+					tb.Fatal(err)
+				}
+				n += info.Size
 			}
-			n += info.Size
+			if n == 0 {
+				s.pump(0)
+				continue
+			}
+			s.backlog.Add(int64(n))
+			s.deliver(connectors.Fetched{TopicPartition: s.source, Batches: logs[i][:n]}, s.now)
+			logs[i], more = logs[i][n:], true
+			s.pump(fetchEach / 2)
 		}
-		b.backlog.Add(int64(n))
-		b.deliver(connectors.Fetched{TopicPartition: b.source, Batches: raw[:n]}, b.now)
-		if raw = raw[n:]; len(raw) > 0 && b.backlog.Load() < backlogBytes {
-			continue
-		}
-		b.pump()
 	}
 }
 
@@ -184,25 +188,43 @@ func BenchmarkShard(b *testing.B) {
 		{"unwanted", func(*rand.Rand) string { return "scroll" }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			const before = 1_000_000
-			s, log := newBenchShard(b, cartFiles), newBenchLog(1, before+b.N, c.kind)
-			warm := 0
-			for n := int64(0); n < before; {
-				info, err := batch.ReadInfo(log[warm:])
-				if err != nil {
-					b.Fatal(err)
+			const before = 1_000_000 / benchShards
+			var shards [benchShards]*benchShard
+			var logs, rest [benchShards][]byte
+			for i := range shards {
+				shards[i] = newBenchShard(b, cartFiles)
+				log, cut := newBenchLog(uint64(i), before+b.N/benchShards, c.kind), 0
+				for n := int64(0); n < before; {
+					info, err := batch.ReadInfo(log[cut:])
+					if err != nil {
+						b.Fatal(err)
+					}
+					cut, n = cut+info.Size, info.LastOffset+1
 				}
-				warm, n = warm+info.Size, info.LastOffset+1
+				logs[i], rest[i] = log[:cut], log[cut:]
 			}
-			s.feedAll(b, log[:warm])
+			feedAll(b, shards[:], logs[:])
 			b.ReportAllocs()
+			spent := cpuTime(b)
 			b.ResetTimer()
-			s.feedAll(b, log[warm:])
+			feedAll(b, shards[:], rest[:])
 			b.StopTimer()
-			if s.position != before+int64(b.N) {
-				b.Fatalf("handled up to %d of %d", s.position, before+b.N)
+			b.ReportMetric(float64(cpuTime(b)-spent)/float64(b.N), "cpu-ns/op")
+			for _, s := range shards {
+				if s.position != before+int64(b.N/benchShards) {
+					b.Fatalf("handled up to %d of %d", s.position, before+b.N/benchShards)
+				}
+				_ = s.close()
 			}
-			_ = s.close()
 		})
 	}
+}
+
+// cpuTime is what the process has had of processors, the collector's and the view's goroutines too.
+func cpuTime(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

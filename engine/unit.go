@@ -53,6 +53,7 @@ type unit struct {
 // changed is a customer's document as the unit leaves it.
 type changed struct {
 	entry *entry
+	key   []byte // of the journal's record; beside bytes, so that encoding the unit touches no entry
 	bytes []byte
 	gone  bool // forgotten
 }
@@ -116,8 +117,10 @@ func (s *shard) full() bool {
 func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reason string, err error) {
 	u := s.open
 	mark := len(u.arena)
+	u.arena = append(append(u.arena, keyDocument...), e.customer...)
+	keyEnd := len(u.arena)
 	u.arena = document.Append(u.arena)
-	doc := u.arena[mark:len(u.arena):len(u.arena)]
+	key, doc := u.arena[mark:keyEnd:keyEnd], u.arena[keyEnd:len(u.arena):len(u.arena)]
 	if len(doc) > s.limits.document {
 		u.arena = u.arena[:mark]
 		return fmt.Sprintf("the customer's document would grow to %d bytes; at most %d are allowed", len(doc), s.limits.document), nil
@@ -145,10 +148,10 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 	}
 	u.bytes += effect
 	if u.has(e) {
-		u.documents[e.slot].bytes = doc
+		u.documents[e.slot].key, u.documents[e.slot].bytes = key, doc
 	} else {
 		e.unit, e.slot = u.number, len(u.documents)
-		u.documents = append(u.documents, changed{entry: e, bytes: doc})
+		u.documents = append(u.documents, changed{entry: e, key: key, bytes: doc})
 	}
 	if due := s.program.NextDue(e.customer, document); due < e.indexed {
 		e.indexed = due
@@ -300,11 +303,10 @@ func (s *shard) write(u *unit) {
 	b := &s.builder
 	b.Reset(batch.Header{ProducerID: s.claim.producerID, ProducerEpoch: s.claim.epoch, BaseSequence: batch.WireSequence(s.sequence), Timestamp: s.now.UnixMilli()})
 	b.Append(keyHead, u.head)
-	key := s.scratch[:0]
 	for i := range u.documents {
-		key = append(append(key[:0], keyDocument...), u.documents[i].entry.customer...)
-		b.Append(key, u.documents[i].bytes)
+		b.Append(u.documents[i].key, u.documents[i].bytes)
 	}
+	key := s.scratch[:0]
 	for _, ab := range u.actions {
 		key = appendOwedKey(key[:0], ab.lane.TopicPartition, ab.first)
 		b.Append(key, ab.bytes)

@@ -42,7 +42,7 @@ func (d *Document) read(b []byte, r *reader) error {
 		case keyDocProfile:
 			d.Profile = r.fields()
 		case keyDocJourneys:
-			d.Journeys = r.mem.journeys.take(r.array(leastState))
+			d.Journeys = r.mem.journeys.takeRoom(r.array(leastState), 1)
 			for i := range d.Journeys {
 				r.state(&d.Journeys[i])
 				if i > 0 && d.Journeys[i-1].Journey >= d.Journeys[i].Journey {
@@ -257,7 +257,7 @@ func (r *reader) cause() (c Cause) {
 }
 
 func (r *reader) counts() []Count {
-	all := r.mem.counts.take(r.array(leastEntry))
+	all := r.mem.counts.takeRoom(r.array(leastEntry), 1)
 	for i := range all {
 		x := &all[i]
 		n := r.array(1)
@@ -279,7 +279,7 @@ func (r *reader) times() []int64 {
 	if n == 0 {
 		return nil
 	}
-	times := r.mem.times.take(n)
+	times := r.mem.times.takeRoom(n, 1)
 	last := int64(0)
 	for i := range times {
 		last += r.int()

@@ -77,7 +77,8 @@ type memory struct {
 	looks       slab[uint64]
 }
 
-// slab gives out lists from one piece of memory. A list has no room to grow, so growing one never writes into another.
+// slab gives out lists from one piece of memory. A list has no more room to grow than was asked for, so growing one never
+// writes into another.
 type slab[T any] struct {
 	buf  []T
 	used int
@@ -87,15 +88,19 @@ type slab[T any] struct {
 // mostKept bounds what a slab keeps: one giant document must not stay for ever.
 const mostKept = 4096
 
-func (s *slab[T]) take(n int) []T {
-	if !s.keep || n > mostKept {
+func (s *slab[T]) take(n int) []T { return s.takeRoom(n, 0) }
+
+// takeRoom gives out a list of n with room for some more: what events mostly make longer need not move then.
+func (s *slab[T]) takeRoom(n, more int) []T {
+	all := n + more
+	if !s.keep || all > mostKept {
 		return make([]T, n)
 	}
-	if s.used+n > len(s.buf) { // what was given out of the old piece stays as it is
-		s.buf, s.used = make([]T, min(max(16, 2*len(s.buf), n), mostKept)), 0
+	if s.used+all > len(s.buf) { // what was given out of the old piece stays as it is
+		s.buf, s.used = make([]T, min(max(16, 2*len(s.buf), all), mostKept)), 0
 	}
-	x := s.buf[s.used : s.used+n : s.used+n]
-	s.used += n
+	x := s.buf[s.used : s.used+all : s.used+all]
+	s.used += all
 	clear(x)
-	return x
+	return x[:n]
 }

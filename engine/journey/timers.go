@@ -71,6 +71,9 @@ var timerSources = [...]timerSource{
 // earliest returns the first timer that is due at or before limit; its source is noTimer where there is none.
 func (p *Program) earliest(customer string, doc *schemas.Document, limit int64) timer {
 	first := timer{due: limit, rank: math.MaxInt32, source: noTimer}
+	if p.soonest(doc) > limit { // the rule
+		return first
+	}
 	for i := range timerSources {
 		t := timerSources[i].earliest(p, owner{customer, doc}, first)
 		if t.before(&first) {
@@ -79,6 +82,37 @@ func (p *Program) earliest(customer string, doc *schemas.Document, limit int64) 
 		}
 	}
 	return first
+}
+
+// soonest is a moment before which no timer of the document is due, mostly that of the first. It is on the way of every
+// event, twice, so it looks at times alone: not whether the program has the journey that one is of, nor which comes
+// first of several at one instant.
+func (p *Program) soonest(doc *schemas.Document) int64 {
+	if len(p.leaving) > 0 { // what leaves a window is written nowhere
+		return schemas.NoTime
+	}
+	due := int64(schemas.Never)
+	for i := range doc.Scores {
+		due = min(due, doc.Scores[i].Due)
+	}
+	for i := range doc.Journeys {
+		js := &doc.Journeys[i]
+		for k := range js.Running {
+			due = min(due, js.Running[k].Due)
+			for n := range js.Running[k].Deferred {
+				due = min(due, js.Running[k].Deferred[n].Due)
+			}
+		}
+		for k := range js.Ended {
+			for n := range js.Ended[k].Deferred {
+				due = min(due, js.Ended[k].Deferred[n].Due)
+			}
+		}
+		for k := range js.Timers {
+			due = min(due, js.Timers[k].Due)
+		}
+	}
+	return due
 }
 
 // NextDue returns the earliest due time of the document's armed timers, or schemas.Never. Timers of journeys that the
