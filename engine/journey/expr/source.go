@@ -93,3 +93,47 @@ func (s *source) text(x ast.Expr) string {
 	}
 	return t
 }
+
+// whole is all that the author wrote for a node: its range may begin behind the name of a function, and end ahead of a
+// field's name or a closing bracket.
+func (s *source) whole(x ast.Expr) string {
+	from, to, ok := s.span(x)
+	if !ok || to < from {
+		return s.src
+	}
+	begin, stop := s.bytes(from), s.bytes(to)
+	word := func(c byte) bool {
+		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	if begin < stop && s.src[begin] == '(' {
+		for begin > 0 && word(s.src[begin-1]) {
+			begin--
+		}
+	}
+	depth, quote := 0, byte(0)
+	for i := begin; i < len(s.src); i++ {
+		c := s.src[i]
+		switch {
+		case quote != 0:
+			if c == '\\' {
+				i++
+			} else if c == quote {
+				quote = 0
+			}
+			continue
+		case i >= stop && depth == 0 && c != '.' && !word(c):
+			return strings.TrimSpace(s.src[begin:i])
+		}
+		switch c {
+		case '"', '\'':
+			quote = c
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth < 0 {
+				return strings.TrimSpace(s.src[begin:i])
+			}
+		}
+	}
+	return strings.TrimSpace(s.src[begin:])
+}
