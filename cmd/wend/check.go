@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wend/engine"
+	"wend/engine/journey"
 	"wend/schemas/yamlfile"
 )
 
@@ -23,10 +25,15 @@ right. Warnings never change the exit status: 0 when there is no error, 1 otherw
 			if err := known("--format", format, "text", "json"); err != nil {
 				return err
 			}
-			_, problems, err := readWorkspace(args[0])
-			if err != nil {
+			if err := isDirectory(args[0]); err != nil {
 				return err
 			}
+			_, problems := engine.CheckConfig(args[0])
+			ws, more := journey.Load(args[0])
+			problems = append(problems, more...)
+			_, more, _ = journey.Check(ws)
+			problems = append(problems, more...)
+			problems.Sort()
 			if format == "json" {
 				return checkJSON(problems, s.out)
 			}

@@ -35,6 +35,9 @@ type Workspace struct {
 	Tests    []*Test
 
 	Properties []*Property
+
+	Events    map[string]*EventSchema // by type; none: no schemas are given
+	unschemed yamlfile.Problems       // of the files of events/, without which all else works: Check gives them
 }
 
 // Journey is one journeys/*.yaml document.

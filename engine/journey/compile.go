@@ -14,6 +14,14 @@ import (
 func Compile(ws *Workspace) (*Program, yamlfile.Problems) { return compile(&Release{Current: ws}) }
 
 func compile(r *Release) (*Program, yamlfile.Problems) {
+	c := newCompiler(r)
+	if !c.run() {
+		return nil, c.problems
+	}
+	return c.p, c.problems
+}
+
+func newCompiler(r *Release) *compiler {
 	ws := r.Current
 	c := &compiler{ws: ws, release: r, p: &Program{types: map[string]*typeIndex{}}}
 	if ws.Profile == nil {
@@ -21,14 +29,16 @@ func compile(r *Release) (*Program, yamlfile.Problems) {
 		whole.Profile = &Profile{}
 		c.ws = &whole
 	}
+	return c
+}
+
+// run makes the program, and reports whether it may be used.
+func (c *compiler) run() bool {
 	for _, stage := range stages {
 		stage.run(c)
 	}
 	c.problems.Sort()
-	if c.failed || c.problems.Failed() {
-		return nil, c.problems
-	}
-	return c.p, c.problems
+	return !c.failed && !c.problems.Failed()
 }
 
 // stages in their order; each reads what those before it made. A stage goes on after a problem wherever the rest can

@@ -94,6 +94,34 @@ func (l *loader) load() {
 	l.ws.Profile.Broken = l.ws.Profile.Broken || torn
 	l.policies()
 	l.tests()
+	l.events()
+}
+
+// events reads events/TYPE.json.
+func (l *loader) events() {
+	folder := filepath.Join(l.dir, "events")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return // not a folder of schemas
+	}
+	for _, e := range entries {
+		kind, isSchema := strings.CutSuffix(e.Name(), ".json")
+		if e.IsDir() || !isSchema || kind == "" || strings.HasPrefix(kind, ".") {
+			continue
+		}
+		file := filepath.Join(folder, e.Name())
+		text, err := os.ReadFile(file)
+		if err != nil {
+			l.ws.unschemed.Warnf(yamlfile.Pos{File: file, Line: 1, Col: 1}, "can't be read: %v", bare(err))
+			continue
+		}
+		if s := parseSchema(file, text, &l.ws.unschemed); s != nil {
+			if l.ws.Events == nil {
+				l.ws.Events = map[string]*EventSchema{}
+			}
+			l.ws.Events[kind] = s
+		}
+	}
 }
 
 func (l *loader) policies() {

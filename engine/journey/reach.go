@@ -4,14 +4,7 @@ package journey
 // come after it: only for those a waiting enrollment remembers early matches.
 func (c *compiler) reach() {
 	for _, p := range c.plans {
-		reached := make([]bool, len(p.plan.nodes))
-		p.flood(p.plan.start, reached, nil)
-		if g := p.plan.goal; g != nil {
-			p.flood(g.do, reached, nil)
-		}
-		for i := range p.plan.exits {
-			p.flood(p.plan.exits[i].do, reached, nil)
-		}
+		reached := p.flooded()
 		if p.src.Broken {
 			p.later() // a step that could not be read may be what leads to another
 			continue
@@ -26,6 +19,19 @@ func (c *compiler) reach() {
 		p.checkRepeats()
 		p.later()
 	}
+}
+
+// flooded is what can be reached at all, as far as constant conditions tell.
+func (p *planner) flooded() []bool {
+	reached := make([]bool, len(p.plan.nodes))
+	p.flood(p.plan.start, reached, nil)
+	if g := p.plan.goal; g != nil {
+		p.flood(g.do, reached, nil)
+	}
+	for i := range p.plan.exits {
+		p.flood(p.plan.exits[i].do, reached, nil)
+	}
+	return reached
 }
 
 // flood marks what can be reached from a node. Where stops is given, nodes for which it holds lead no further, unless

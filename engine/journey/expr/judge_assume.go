@@ -85,17 +85,16 @@ func (a *assumption) presence(k *Known, x ast.Expr, want domain.Kinds) *Known {
 		return nil
 	}
 	text := hasOf(id.text)
-	k.facts[text] = fact{set, id.reads, a.origins(k.facts[text].from)}
+	k.facts[text] = fact{set, id.reads, a.origins()}
 	return k
 }
 
-// origins are those of a fact that the assumption narrows.
-func (a *assumption) origins(before []int) []int {
-	out := unite(before, a.used)
-	if a.from != own {
-		out = unite(out, []int{a.from})
+// origins are those of a fact that the assumption makes: its own, and those of the facts that it was made from.
+func (a *assumption) origins() []int {
+	if a.from == own {
+		return unite(a.used, nil)
 	}
-	return out
+	return unite(a.used, []int{a.from})
 }
 
 // maxSegments is how deep segments that use one another are looked into.
@@ -223,7 +222,7 @@ func (a *assumption) fits(k *Known, x ast.Expr, values domain.Set) *Known {
 	if id.turned {
 		set = domain.Of(turn(set.Kinds))
 	}
-	k.facts[id.text] = fact{set, id.reads, a.origins(k.facts[id.text].from)}
+	k.facts[id.text] = fact{set, id.reads, a.origins()}
 	return k
 }
 
