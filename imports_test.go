@@ -75,6 +75,7 @@ func TestOwnImports(t *testing.T) {
 		"engine/journey/graph":     {"engine/journey", "schemas/yamlfile"},
 		"engine/diff":              {"engine/journey", "schemas"},
 		"engine/property":          {"engine/journey", "schemas", "schemas/yamlfile"},
+		"engine/check":             {"engine/journey", "engine/property", "schemas/yamlfile"},
 		"engine":                   {"engine/journey", "statestore", "connectors", "connectors/batch", "schemas", "schemas/yamlfile"},
 		"connectors":               {},
 		"connectors/batch":         {"connectors"},

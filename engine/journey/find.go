@@ -15,7 +15,7 @@ import (
 // they are awaited. Each Finding is among the problems too, always as a warning: a program is what Compile makes of it.
 // Only what is proved is said. What is looked at is bounded, so a workspace beyond the bound gets fewer findings, not a
 // longer check.
-func Check(ws *Workspace) (*Program, yamlfile.Problems, []Finding) {
+func Check(ws *Workspace) (*Program, yamlfile.Problems, *Checked) {
 	c := newCompiler(&Release{Current: ws})
 	if !c.run() {
 		return nil, c.problems, nil
@@ -33,7 +33,14 @@ func Check(ws *Workspace) (*Program, yamlfile.Problems, []Finding) {
 		c.problems = append(c.problems, x.Problem)
 	}
 	c.problems.Sort()
-	return c.p, c.problems, f.found
+	return c.p, c.problems, &Checked{f.found, c.most(), c.contests()}
+}
+
+// Checked is what Check knows of a workspace besides its problems. It is nil where there is no program.
+type Checked struct {
+	Findings []Finding
+	Most     []Most
+	Contests []Contest
 }
 
 // Finding is a warning of Check about one condition or place.

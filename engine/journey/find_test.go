@@ -35,7 +35,10 @@ func TestCheckFindings(t *testing.T) {
 			if (p == nil) != more.Failed() {
 				t.Errorf("program %v, problems %v", p, more)
 			}
-			for _, f := range found {
+			if p == nil {
+				t.Fatal(more)
+			}
+			for _, f := range found.Findings {
 				if f.Severity.String() != "warning" || f.File == "" || f.Line < 1 {
 					t.Errorf("finding %+v", f)
 				}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 
@@ -36,8 +35,7 @@ func parseSchema(file string, text []byte, ps *yamlfile.Problems) *EventSchema {
 		ps.Warnf(placeIn(file, text, at), "this is no JSON (%v): a file events/TYPE.json holds the JSON Schema of the events of that type", err)
 		return nil
 	}
-	at := d.InputOffset()
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if at := d.InputOffset(); len(bytes.TrimSpace(text[at:])) > 0 {
 		ps.Warnf(placeIn(file, text, at), "something stands behind the end of the JSON Schema")
 		return nil
 	}

@@ -74,7 +74,10 @@ func search(prop *journey.Property, p *journey.Program, v *vocabulary) Result {
 		r.Runs++
 		r.Sends += seen.counted(&prop.Never)
 		if _, broken := seen.breaks(&prop.Never); broken {
-			r.Found = example(prop, p, shrink(prop, p, v, t))
+			r.Found = example(prop, p, shrink(v, t, func(t *Timeline) bool {
+				_, broken := simulate(p, t, prop.Never.After, false).breaks(&prop.Never)
+				return broken
+			}))
 			break
 		}
 	}

@@ -1,19 +1,11 @@
 package property
 
-import (
-	"slices"
+import "slices"
 
-	"wend/engine/journey"
-)
-
-// shrink makes a timeline smaller while it still breaks the property: events go, in runs and one by one, gaps become
+// shrink makes a timeline smaller while it still breaks what it is looked for: events go, in runs and one by one, gaps become
 // nothing or a rounder one, fields and attributes go or take the first value that there is. It ends when no such change
 // is left, so the result is smallest in the sense that taking away any one thing makes it hold.
-func shrink(prop *journey.Property, p *journey.Program, v *vocabulary, t Timeline) Timeline {
-	breaks := func(t *Timeline) bool {
-		_, broken := simulate(p, t, prop.Never.After, false).breaks(&prop.Never)
-		return broken
-	}
+func shrink(v *vocabulary, t Timeline, breaks func(*Timeline) bool) Timeline {
 	for changed := true; changed; {
 		changed = false
 		try := func(change func(t *Timeline)) bool {

@@ -19,8 +19,9 @@ const customer = "test"
 
 // Timeline is a life of a customer: a profile, and events in their order.
 type Timeline struct {
-	Profile schemas.Fields
-	Events  []Event
+	Customer string // "": the customer of tests
+	Profile  schemas.Fields
+	Events   []Event
 }
 
 // Event comes so long after the one before, in ms.
@@ -34,7 +35,7 @@ type Event struct {
 const lastSend = "(the newest action_id)"
 
 func (t *Timeline) clone() Timeline {
-	out := Timeline{Profile: slices.Clone(t.Profile), Events: slices.Clone(t.Events)}
+	out := Timeline{Customer: t.Customer, Profile: slices.Clone(t.Profile), Events: slices.Clone(t.Events)}
 	for i := range out.Events {
 		out.Events[i].Fields = slices.Clone(out.Events[i].Fields)
 	}

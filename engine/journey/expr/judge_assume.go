@@ -28,6 +28,12 @@ func (a *assumption) assume(k *Known, x ast.Expr, want domain.Kinds) *Known {
 		call := x.AsCall()
 		args := call.Args()
 		switch call.FunctionName() {
+		case operators.LogicalAnd, operators.LogicalOr, operators.Conditional:
+			if !a.whole(k, x, want) {
+				return nil
+			}
+		}
+		switch call.FunctionName() {
 		case operators.LogicalAnd:
 			return a.junction(k, args, want, domain.True, domain.False)
 		case operators.LogicalOr:
@@ -95,6 +101,24 @@ func (a *assumption) origins() []int {
 		return unite(a.used, nil)
 	}
 	return unite(a.used, []int{a.from})
+}
+
+// whole notes what a junction of conditions comes to, of which not all may show in its sides, and says whether it can.
+func (a *assumption) whole(k *Known, x ast.Expr, want domain.Kinds) bool {
+	id, ok := a.key(k, x)
+	if !ok || len(k.facts) >= maxFacts {
+		return true
+	}
+	a.used = nil
+	if f, found := k.facts[id.text]; found {
+		if f.set.Kinds&want == 0 {
+			a.prove(id.text, f.set, f.from)
+			return false
+		}
+		want, a.used = want&f.set.Kinds, f.from
+	}
+	k.facts[id.text] = fact{domain.Of(want), id.reads, a.origins()}
+	return true
 }
 
 // maxSegments is how deep segments that use one another are looked into.
