@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"unsafe"
+	"hash/maphash"
 
 	"wend/connectors/batch"
 )
@@ -14,9 +14,9 @@ import (
 // the records then finds the memory warm. What is read here decides nothing.
 type ahead struct {
 	records [aheadRecords]batch.Record
-	entries [aheadRecords]*entry // nil: not in memory, or the record has another key than its customer
+	entries [aheadRecords]*entry // in the cache's young generation, and perhaps another customer's; nil: not there
 	n, at   int
-	ages    int  // of the cache when entries were looked up
+	age     int  // of the cache when entries were looked up
 	touched byte // keeps the reads from being left out
 }
 
@@ -45,19 +45,26 @@ func (a *ahead) fill(r *batch.Reader, c *cache) error {
 	if a.n == 0 {
 		return err
 	}
-	a.ages = c.ages
-	for i := range a.n {
-		key := a.records[i].Key
-		a.entries[i] = c.get(unsafe.String(unsafe.SliceData(key), len(key))) // which keeps an entry's own text alone
-	}
+	a.age = c.age
+	var hashes [aheadRecords]uint64
 	sum := byte(0)
-	for i := range a.n {
-		if e := a.entries[i]; e != nil && len(e.raw) > 0 {
-			sum += e.customer[0]
+	for i := range a.n { // nothing here waits for what it reads but the next loop
+		hashes[i] = maphash.Bytes(c.seed, a.records[i].Key)
+		if len(c.young.slots) > 0 {
+			sum += byte(c.young.slots[c.young.first(hashes[i])].hash)
 		}
 	}
 	for i := range a.n {
+		a.entries[i] = c.young.likely(hashes[i])
+	}
+	for i := range a.n {
 		if e := a.entries[i]; e != nil {
+			sum += byte(len(e.raw))
+		}
+	}
+	for i := range a.n {
+		if e := a.entries[i]; e != nil && e.customer != "" {
+			sum += e.customer[0]
 			for at := 0; at < min(len(e.raw), touchBytes); at += line64 {
 				sum += e.raw[at]
 			}
@@ -81,7 +88,7 @@ func (a *ahead) back() { a.at-- }
 
 // entry is that of the last record's customer, if it was found.
 func (a *ahead) entry(customer string, c *cache) *entry {
-	if a.at == 0 || a.ages != c.ages {
+	if a.at == 0 || a.age != c.age {
 		return nil
 	}
 	if e := a.entries[a.at-1]; e != nil && e.customer == customer {

@@ -1,5 +1,7 @@
 package engine
 
+import "hash/maphash"
+
 // entry is a customer in memory: the document's bytes, which may be ahead of the view by what is not settled, in flight
 // or open. Such an entry is pinned: the view cannot give it back.
 //
@@ -13,24 +15,8 @@ type entry struct {
 	slot     int    // its place in that unit
 	acked    uint64 // the newest acknowledged unit that changed it
 	indexed  int64  // the timer index has an entry of this customer's at this time or earlier; Never: perhaps none
+	age      int    // of the cache when it came into the young generation
 }
-
-// cache holds the documents recently used of a shard, up to a number of bytes. Two generations instead of a
-// list: a customer that is used moves to the young one; when that is half the limit, the old one is let go. So a hit
-// writes nothing in the usual case, and there are no links for the collector to follow.
-type cache struct {
-	young, old map[string]*entry
-	bytes      int // estimate of the young generation
-	limit      int
-	ages       int // counts when entries went
-}
-
-func newCache(limit int) *cache {
-	return &cache{young: map[string]*entry{}, old: map[string]*entry{}, limit: limit}
-}
-
-// overhead is about what an entry takes beside its document.
-const overhead = 200
 
 // keep stores the document's newest bytes. Documents grow a little all the time, so there is room for some more.
 func (e *entry) keep(doc []byte) {
@@ -40,35 +26,118 @@ func (e *entry) keep(doc []byte) {
 	e.raw = append(e.raw[:0], doc...)
 }
 
-// get gives the customer's entry, nil where there is none.
-func (c *cache) get(customer string) *entry {
-	if e := c.young[customer]; e != nil {
-		return e
-	}
-	if e := c.old[customer]; e != nil {
-		delete(c.old, customer)
-		c.add(e)
-		return e
-	}
-	return nil
+// cache holds the documents recently used of a shard, up to a number of bytes. Two generations instead of a
+// list: a customer that is used moves to the young one; when that is half the limit, the old one is let go. So a hit
+// writes nothing in the usual case, and there are no links for the collector to follow.
+type cache struct {
+	seed       maphash.Seed
+	young, old entryTable // one that moved to young is still in old
+	bytes      int        // estimate of the young generation
+	limit      int
+	age        int // how often a generation was let go
 }
 
-func (c *cache) add(e *entry) {
-	c.young[e.customer] = e
+func newCache(limit int) *cache { return &cache{seed: maphash.MakeSeed(), limit: limit} }
+
+// overhead is about what an entry takes beside its document.
+const overhead = 200
+
+// get gives the customer's entry, nil where there is none.
+func (c *cache) get(customer string) *entry {
+	hash := maphash.String(c.seed, customer)
+	if e := c.young.find(hash, customer); e != nil {
+		return e
+	}
+	e := c.old.find(hash, customer)
+	if e != nil {
+		c.put(hash, e)
+	}
+	return e
+}
+
+// add takes in a customer that get does not find.
+func (c *cache) add(e *entry) { c.put(maphash.String(c.seed, e.customer), e) }
+
+func (c *cache) put(hash uint64, e *entry) {
+	e.age = c.age
+	c.young.put(hash, e)
 	c.bytes += cap(e.raw) + overhead
 }
 
-// age lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay.
-func (c *cache) age(applied uint64) {
+// release lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay.
+func (c *cache) release(applied uint64) {
 	if c.bytes < c.limit/2 {
 		return
 	}
 	gone := c.old
-	c.ages++
-	c.old, c.young, c.bytes = c.young, make(map[string]*entry, len(c.young)), 0
-	for _, e := range gone {
-		if e.unit > applied {
-			c.add(e)
+	c.old, c.young, c.bytes = c.young, entryTable{slots: make([]entrySlot, len(c.young.slots))}, 0
+	c.age++
+	for i := range gone.slots {
+		// Of those that moved on meanwhile the age tells.
+		if x := &gone.slots[i]; x.entry != nil && x.entry.age == c.age-2 && x.entry.unit > applied {
+			c.put(x.hash, x.entry)
 		}
 	}
+}
+
+// entryTable finds entries by a hash of their customer. Beside Go's maps it can be asked about several customers at one
+// time, before anything of any of them is looked at (see ahead). Nothing is ever taken out.
+type entryTable struct {
+	slots []entrySlot // a power of two; open addressing, linear probing
+	n     int
+}
+
+type entrySlot struct {
+	hash  uint64
+	entry *entry
+}
+
+// first is where the search for a hash begins.
+func (t *entryTable) first(hash uint64) int { return int(hash) & (len(t.slots) - 1) }
+
+// likely gives the first entry with that hash, which is almost always that of the customer; nil where there is none.
+func (t *entryTable) likely(hash uint64) *entry {
+	if t.n == 0 {
+		return nil
+	}
+	for i := t.first(hash); t.slots[i].entry != nil; i = (i + 1) & (len(t.slots) - 1) {
+		if t.slots[i].hash == hash {
+			return t.slots[i].entry
+		}
+	}
+	return nil
+}
+
+func (t *entryTable) find(hash uint64, customer string) *entry {
+	if t.n == 0 {
+		return nil
+	}
+	for i := t.first(hash); t.slots[i].entry != nil; i = (i + 1) & (len(t.slots) - 1) {
+		if t.slots[i].hash == hash && t.slots[i].entry.customer == customer {
+			return t.slots[i].entry
+		}
+	}
+	return nil
+}
+
+func (t *entryTable) put(hash uint64, e *entry) {
+	if 4*(t.n+1) > 3*len(t.slots) {
+		from := t.slots
+		t.slots = make([]entrySlot, max(64, 2*len(from)))
+		for i := range from {
+			if from[i].entry != nil {
+				t.place(from[i])
+			}
+		}
+	}
+	t.place(entrySlot{hash, e})
+	t.n++
+}
+
+func (t *entryTable) place(x entrySlot) {
+	i := t.first(x.hash)
+	for t.slots[i].entry != nil {
+		i = (i + 1) & (len(t.slots) - 1)
+	}
+	t.slots[i] = x
 }

@@ -448,7 +448,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 			s.scratch = raw
 			e.keep(raw)
 		}
-		s.cache.age(s.applied)
+		s.cache.release(s.applied)
 		s.cache.add(e)
 	}
 	if len(e.raw) == 0 {

@@ -153,7 +153,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		e.unit, e.slot = u.number, len(u.documents)
 		u.documents = append(u.documents, changed{entry: e, key: key, bytes: doc})
 	}
-	if due := s.program.NextDue(e.customer, document); due < e.indexed {
+	if due := s.program.NextDueBefore(e.customer, document, e.indexed); due < e.indexed {
 		e.indexed = due
 		u.timers = append(u.timers, statestore.Timer{Due: due, Customer: e.customer})
 	}

@@ -24,6 +24,7 @@ const (
 type Batch struct {
 	w        *pebble.Batch
 	arena    []byte // of the entries: keys and values
+	was      int    // bytes of it that were let go
 	entries  []entry
 	remove   bool
 	through  Cursor
@@ -90,10 +91,11 @@ func (b *Batch) Bytes() int { return len(b.arena) }
 // Reset empties the batch, and keeps its memory unless there is much of it.
 func (b *Batch) Reset() {
 	b.w.Reset()
+	was := 0
 	if cap(b.arena) > keepBytes {
-		b.arena = nil
+		was, b.arena = len(b.arena), nil
 	}
-	*b = Batch{w: b.w, arena: b.arena[:0], entries: b.entries[:0]}
+	*b = Batch{w: b.w, arena: b.arena[:0], was: was, entries: b.entries[:0]}
 }
 
 // Close gives the memory back. A batch that is not closed is merely collected.
@@ -116,6 +118,9 @@ func (b *Batch) room(n int) bool {
 func (b *Batch) set(kind byte, name string, value []byte) {
 	if !b.room(1 + len(name) + len(value)) {
 		return
+	}
+	if b.was > 0 && len(b.entries) > 256 { // about as large again, it seems: in one piece, not by doubling
+		b.arena, b.was = slices.Grow(b.arena, b.was+b.was/8), 0
 	}
 	at := len(b.arena)
 	b.arena = appendKey(b.arena, kind, name)

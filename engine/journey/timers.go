@@ -118,7 +118,12 @@ func (p *Program) soonest(doc *schemas.Document) int64 {
 // NextDue returns the earliest due time of the document's armed timers, or schemas.Never. Timers of journeys that the
 // program does not have stand still.
 func (p *Program) NextDue(customer string, doc *schemas.Document) int64 {
-	if t := p.earliest(customer, doc, schemas.Never-1); t.source != noTimer {
+	return p.NextDueBefore(customer, doc, schemas.Never)
+}
+
+// NextDueBefore is NextDue where that is earlier than before, else schemas.Never; which is mostly known at once.
+func (p *Program) NextDueBefore(customer string, doc *schemas.Document, before int64) int64 {
+	if t := p.earliest(customer, doc, before-1); t.source != noTimer {
 		return t.due
 	}
 	return schemas.Never
