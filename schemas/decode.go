@@ -181,19 +181,9 @@ func (r *reader) enrollment(e *Enrollment) {
 		case keyArmed:
 			e.Armed = r.uint()
 		case keyEarly:
-			e.Early = r.mem.early.take(r.array(leastEntry))
-			for i := range e.Early {
-				n := r.array(1)
-				e.Early[i].Step = r.stringOf(n, 0)
-				e.Early[i].Index = int(r.intOf(n, 1))
-				if n > 2 {
-					e.Early[i].Cause = r.cause()
-				}
-				if n > 3 {
-					e.Early[i].Event = r.fields()
-				}
-				r.rest(n, 4)
-			}
+			e.Early = r.early()
+		case keyHeld:
+			e.Held = r.early()
 		case keyMoved:
 			e.Moved = r.mem.texts.take(r.array(1))
 			for i := range e.Moved {
@@ -232,6 +222,23 @@ func (r *reader) enrollment(e *Enrollment) {
 			return
 		}
 	}
+}
+
+func (r *reader) early() []Early {
+	all := r.mem.early.take(r.array(leastEntry))
+	for i := range all {
+		n := r.array(1)
+		all[i].Step = r.stringOf(n, 0)
+		all[i].Index = int(r.intOf(n, 1))
+		if n > 2 {
+			all[i].Cause = r.cause()
+		}
+		if n > 3 {
+			all[i].Event = r.fields()
+		}
+		r.rest(n, 4)
+	}
+	return all
 }
 
 func (r *reader) visits() []Visit {

@@ -82,6 +82,7 @@ type Enrollment struct {
 	Armed   uint64 // order in which timers were armed, within the customer
 
 	Early   []Early  // matches of `since: enter` events of awaits that are not reached yet; the oldest match each
+	Held    []Early  // while its journey is paused, the event that leads on from the await where it stands; one at most
 	Moved   []string // ids of the events that moved this enrollment before, where an await says `since: enter`
 	Visits  []Visit  // how often each step that has an id in actions was reached
 	Sent    []Sent

@@ -81,6 +81,7 @@ func full() *Document {
 	}}
 	d.Scores = []ScoreState{{"heat", -0.5, 0, Never}, {"lead", 61, 1767225600000, 1769817600000}}
 	d.Looks, d.Known = []uint64{1 << 63, 1<<63 | 1}, math.MaxUint64
+	e.Held = []Early{{Step: "ask", Index: 1, Cause: Cause{"e-11", "reply", 1767225600003}, Event: Fields{{"stars", int64(5)}}}}
 	e.Since = []Since{{"reply", "", Amount{Whole: 2}}, {"reply", "stars", Amount{Whole: 4, Fraction: 0.5, Fractional: true}}}
 	d.Armed = math.MaxUint64
 	s.Timers = []TriggerTimer{
@@ -94,7 +95,7 @@ func full() *Document {
 func fullAtFirst() *Document {
 	d := full()
 	e := &d.Journeys[0].Running[0]
-	e.Deferred, e.Rounds, e.Sent, e.Since = nil, nil, e.Sent[:1], nil
+	e.Deferred, e.Rounds, e.Sent, e.Since, e.Held = nil, nil, e.Sent[:1], nil, nil
 	d.Journeys[1].Timers, d.Armed = nil, 0
 	d.Tallies, d.Series, d.Scores, d.Looks, d.Known = nil, nil, nil, nil, 0
 	return d
@@ -221,6 +222,7 @@ func genDocument() *rapid.Generator[*Document] {
 				e.Early = append(e.Early, Early{rapid.String().Draw(t, "s"), rapid.Int().Draw(t, "i"), cause.Draw(t, "c"), fields.Draw(t, "e")})
 			}
 			for range some(t) {
+				e.Held = append(e.Held, Early{rapid.String().Draw(t, "h"), rapid.Int().Draw(t, "i"), cause.Draw(t, "c"), fields.Draw(t, "e")})
 				e.Moved = append(e.Moved, rapid.String().Draw(t, "moved"))
 				e.Visits = append(e.Visits, rapid.Make[Visit]().Draw(t, "visit"))
 				e.Rounds = append(e.Rounds, rapid.Make[Visit]().Draw(t, "round"))

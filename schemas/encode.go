@@ -63,6 +63,7 @@ const (
 	keyRounds     = 22
 	keyDeferred   = 26
 	keySince      = 30
+	keyHeld       = 31
 )
 
 // Append adds the document's encoded form to dst and returns it. Equal documents give equal bytes. Nothing of the
@@ -223,12 +224,7 @@ func (e *Enrollment) append(dst []byte) []byte {
 		dst, n = appendUint(append(dst, keyArmed), e.Armed), n+1
 	}
 	if len(e.Early) > 0 {
-		dst, n = appendArray(append(dst, keyEarly), len(e.Early)), n+1
-		for i := range e.Early {
-			x := &e.Early[i]
-			dst = appendInt(appendString(append(dst, 0x94), x.Step), int64(x.Index))
-			dst = appendFields(x.Cause.append(dst), x.Event)
-		}
+		dst, n = appendEarly(append(dst, keyEarly), e.Early), n+1
 	}
 	if len(e.Moved) > 0 {
 		dst, n = appendArray(append(dst, keyMoved), len(e.Moved)), n+1
@@ -272,7 +268,20 @@ func (e *Enrollment) append(dst []byte) []byte {
 	if len(e.Since) > 0 {
 		dst, n = appendSince(append(dst, keySince), e.Since), n+1
 	}
+	if len(e.Held) > 0 {
+		dst, n = appendEarly(append(dst, keyHeld), e.Held), n+1
+	}
 	dst[head+2] = n
+	return dst
+}
+
+func appendEarly(dst []byte, list []Early) []byte {
+	dst = appendArray(dst, len(list))
+	for i := range list {
+		x := &list[i]
+		dst = appendInt(appendString(append(dst, 0x94), x.Step), int64(x.Index))
+		dst = appendFields(x.Cause.append(dst), x.Event)
+	}
 	return dst
 }
 

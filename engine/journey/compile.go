@@ -71,7 +71,7 @@ type compiler struct {
 	p        *Program
 	env      *expr.Env
 	problems yamlfile.Problems
-	plans    []*planner
+	plans    []*planner   // in the order of Program.plans, behind each those of its older versions
 	channels []string     // that policies.yaml lists, in the file's order
 	scores   []*Score     // in order of name
 	members  []expr.Reads // what segments read
@@ -84,6 +84,7 @@ type planner struct {
 	c        *compiler
 	src      *Journey
 	plan     *plan
+	older    []*planner       // pinned versions, ascending; of a head alone
 	sends    []string         // ids, in the order of the file
 	ids      map[*Step]string // every step's id
 	nodes    map[*Step]int32  // where a step was laid out
@@ -142,49 +143,66 @@ func (c *compiler) attributes() {
 
 func (c *compiler) journeys() {
 	seen := map[string]bool{}
+	var heads []*planner
 	for _, src := range c.ws.Journeys {
 		if seen[src.Name.Value] { // reported by Load
 			continue
 		}
 		seen[src.Name.Value] = true
-		j := &plan{
-			name:     src.Name.Value,
-			rollout:  share(src.Rollout),
-			holdout:  share(src.Holdout),
-			standing: map[string]int32{},
-			keepSent: map[string]bool{},
-			start:    end,
-			version:  c.release.Versions[src.Name.Value],
-		}
-		c.p.versions = append(c.p.versions, JourneyVersion{j.name, j.version, src.Hash(), true, c.release.Status[j.name].Paused})
-		j.zone = c.p.policies.zone
-		if src.Timezone != nil {
-			zone, ok := expr.LoadZone(src.Timezone.Value)
-			if ok {
-				j.zone = zone
-			} else {
-				c.problems.Errorf(src.Timezone.Pos, "no time zone is called %s: give a name of the tz database like Europe/Berlin", yamlfile.Quote(src.Timezone.Value))
-			}
-		}
-		c.plans = append(c.plans, &planner{
-			c: c, src: src, plan: j, windows: map[int]bool{},
-			ids: map[*Step]string{}, nodes: map[*Step]int32{}, never: map[any]bool{}, sure: map[any]bool{},
-			enter: map[string]bool{}, event: map[string]bool{}, of: map[string]bool{}, chans: map[string]struct{}{},
-			rounds: 1,
-		})
-		c.p.byName = append(c.p.byName, j)
+		heads = append(heads, c.planner(src, c.release.Versions[src.Name.Value], nil))
+	}
+	heads = c.older(heads)
+	for _, p := range heads {
+		c.p.byName = append(c.p.byName, p.plan)
 	}
 	sort.Slice(c.p.byName, func(i, k int) bool { return c.p.byName[i].name < c.p.byName[k].name })
-	sort.SliceStable(c.plans, func(i, k int) bool {
-		a, b := c.plans[i].src, c.plans[k].src
+	sort.SliceStable(heads, func(i, k int) bool {
+		a, b := heads[i].src, heads[k].src
 		if a.Priority != b.Priority {
 			return a.Priority > b.Priority
 		}
 		return a.Name.Value < b.Name.Value
 	})
-	for rank, p := range c.plans {
+	for rank, p := range heads {
 		p.plan.rank = int32(rank)
 		c.p.plans = append(c.p.plans, p.plan)
+		c.plans = append(c.plans, p)
+		for _, o := range p.older {
+			o.plan.rank = int32(rank)
+			c.plans = append(c.plans, o)
+		}
+	}
+}
+
+// planner makes the planner of a version of a journey; of an older one head is the planner of the newest.
+func (c *compiler) planner(src *Journey, version uint64, head *planner) *planner {
+	j := &plan{
+		name:     src.Name.Value,
+		version:  version,
+		rollout:  share(src.Rollout),
+		holdout:  share(src.Holdout),
+		keyed:    src.Enter != nil && src.Enter.Key != nil,
+		standing: map[string]int32{},
+		keepSent: map[string]bool{},
+		start:    end,
+		zone:     c.p.policies.zone,
+	}
+	if j.head = j; head != nil {
+		j.head = head.plan
+	}
+	if src.Timezone != nil {
+		zone, ok := expr.LoadZone(src.Timezone.Value)
+		if ok {
+			j.zone = zone
+		} else {
+			c.problems.Errorf(src.Timezone.Pos, "no time zone is called %s: give a name of the tz database like Europe/Berlin", yamlfile.Quote(src.Timezone.Value))
+		}
+	}
+	return &planner{
+		c: c, src: src, plan: j, windows: map[int]bool{},
+		ids: map[*Step]string{}, nodes: map[*Step]int32{}, never: map[any]bool{}, sure: map[any]bool{},
+		enter: map[string]bool{}, event: map[string]bool{}, of: map[string]bool{}, chans: map[string]struct{}{},
+		rounds: 1,
 	}
 }
 
@@ -285,7 +303,7 @@ func (c *compiler) index() {
 	for _, t := range c.p.types {
 		byID[t.id] = t
 	}
-	for _, j := range c.p.plans {
+	for _, head := range c.p.plans {
 		wants := map[int32]*touch{}
 		want := func(ids []int32) []*touch {
 			var l []*touch
@@ -294,34 +312,41 @@ func (c *compiler) index() {
 					continue
 				}
 				if wants[id] == nil {
-					wants[id] = &touch{plan: j}
+					wants[id] = &touch{plan: head}
 				}
 				l = append(l, wants[id])
 			}
 			return l
 		}
-		for _, t := range want(j.enter.types) {
+		for _, t := range want(head.enter.types) {
 			t.enter = true
 		}
-		if j.goal != nil {
-			for _, t := range want(j.goal.types) {
-				t.goal, t.inside = true, true
-			}
-		}
-		for i := range j.exits {
-			for _, t := range want(j.exits[i].types) {
-				t.inside = true
-			}
-		}
-		for i := range j.nodes {
-			for k := range j.nodes[i].await.events {
-				for _, t := range want(j.nodes[i].await.events[k].types) {
-					t.inside = true
-				}
-			}
+		for _, j := range head.all() {
+			c.inside(j, want)
 		}
 		for id, t := range wants {
 			byID[id].touches = append(byID[id].touches, *t)
+		}
+	}
+}
+
+// inside tells types that enrollments of a plan want them.
+func (c *compiler) inside(j *plan, want func([]int32) []*touch) {
+	if j.goal != nil {
+		for _, t := range want(j.goal.types) {
+			t.goal, t.inside = true, true
+		}
+	}
+	for i := range j.exits {
+		for _, t := range want(j.exits[i].types) {
+			t.inside = true
+		}
+	}
+	for i := range j.nodes {
+		for k := range j.nodes[i].await.events {
+			for _, t := range want(j.nodes[i].await.events[k].types) {
+				t.inside = true
+			}
 		}
 	}
 }

@@ -148,9 +148,7 @@ func (c *compiler) looks() {
 		number := func(t *trigger) {
 			for _, b := range p.becoming {
 				if b.place == t.place {
-					t.look = int32(len(c.p.looks))
-					c.p.looks = append(c.p.looks, look{plan: j, cond: b.cond, name: lookName(j.name, b.place, b.text), place: placeName(b.place)})
-					c.watch(t.look, b.cond.Reads())
+					t.look = c.lookOf(j, b)
 				}
 			}
 		}
@@ -160,7 +158,9 @@ func (c *compiler) looks() {
 		for i := range j.exits {
 			number(&j.exits[i])
 		}
-		number(&j.enter)
+		if !p.pinned() {
+			number(&j.enter)
+		}
 		if len(p.awaits) > 0 {
 			j.untils = int32(len(c.p.looks))
 			c.p.looks = append(c.p.looks, look{plan: j})
@@ -170,6 +170,24 @@ func (c *compiler) looks() {
 		}
 	}
 	c.known()
+}
+
+// lookOf gives the look at a condition, which versions of a journey share where it is the same in both.
+func (c *compiler) lookOf(j *plan, b becoming) int32 {
+	place := b.place
+	if j.zone.String() != j.head.zone.String() {
+		place += "@" + j.zone.String() // dates begin at other moments
+	}
+	name := lookName(j.name, place, b.text)
+	for i := len(c.p.looks) - 1; i >= 0 && c.p.looks[i].plan.head == j.head; i-- {
+		if l := &c.p.looks[i]; l.cond != nil && l.name == name {
+			return int32(i)
+		}
+	}
+	id := int32(len(c.p.looks))
+	c.p.looks = append(c.p.looks, look{plan: j, cond: b.cond, name: name, place: placeName(b.place)})
+	c.watch(id, b.cond.Reads())
+	return id
 }
 
 // placeName is a trigger's place as traces call it.

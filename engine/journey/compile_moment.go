@@ -15,7 +15,8 @@ const placeGoal = "goal"
 
 // moment compiles what a trigger waits for in place of an event; nil: an event it is.
 func (p *planner) moment(t *Trigger, place string) *moment {
-	m := &moment{plan: p.plan, place: place, order: uint64(len(p.plan.moments)), index: -1}
+	head := p.plan.head
+	m := &moment{plan: p.plan, place: place, base: place, order: uint64(len(head.moments)), index: -1, inside: p.pinned()}
 	what := ""
 	switch {
 	case t.Inactive != nil:
@@ -41,10 +42,18 @@ func (p *planner) moment(t *Trigger, place string) *moment {
 	h := fnv.New32a()
 	fmt.Fprint(h, m.kind, " ", what)
 	m.spec = h.Sum32()
+	if p.plan != head {
+		for _, x := range head.moments {
+			if x.same(m) {
+				return x
+			}
+		}
+		m.place = fmt.Sprintf("%s@%08x", place, m.spec^uint32(m.length))
+	}
 	p.c.p.moments = append(p.c.p.moments, m)
 	// No event has such a type, so that nothing else wants it.
 	m.typ = typeIndex{name: m.kind.String(), id: becomesType.id - int32(len(p.c.p.moments))}
-	p.plan.moments = append(p.plan.moments, m)
+	head.moments = append(head.moments, m)
 	if t.Inactive != nil {
 		for _, of := range t.Inactive.Of {
 			p.c.typeID(of.Value)
@@ -58,6 +67,11 @@ func (p *planner) moment(t *Trigger, place string) *moment {
 		}
 	}
 	return m
+}
+
+// same says whether two versions of a journey wait for the same moment at the same place.
+func (m *moment) same(o *moment) bool {
+	return m.base == o.base && m.kind == o.kind && m.spec == o.spec && m.length == o.length
 }
 
 // dateOf checks that a date is one of the profile's.
@@ -78,7 +92,7 @@ func (c *compiler) moments() {
 	h := fnv.New64a()
 	listed := 0
 	for _, m := range c.p.moments {
-		if m.kind != inactiveMoment {
+		if m.kind != inactiveMoment && !m.inside {
 			m.index = listed
 			listed++
 		}

@@ -32,14 +32,19 @@ var outside = expr.Scope{Event: true, Profile: true, Now: true}
 func (c *compiler) triggers() {
 	for _, p := range c.plans {
 		c.broken = p.src.LostSend
-		p.journey()
+		if p.pinned() {
+			c.pinned(p)
+		} else {
+			p.journey()
+		}
 	}
 	c.broken = false
 }
 
 func (p *planner) journey() {
 	j := p.plan
-	if e := p.src.Enter; e != nil {
+	j.enter.look = noLook
+	if e := p.src.Enter; e != nil && !p.pinned() {
 		j.enter = p.trigger(&e.Trigger, outside, "")
 		j.again, j.after = e.Again, e.AgainAfter
 		if e.Key != nil {

@@ -10,7 +10,7 @@ const maxCrowded = 1 << 20
 func (c *compiler) crowded() {
 	all := &c.p.policies.all
 	for _, p := range c.plans {
-		if p.src.Broken {
+		if p.src.Broken || p.pinned() {
 			continue
 		}
 		for _, name := range c.channels {

@@ -63,21 +63,21 @@ func deferredTimer(p *Program, doc owner, first timer) timer {
 		js := &doc.Journeys[i]
 		for k := range js.Running {
 			if len(js.Running[k].Deferred) > 0 {
-				first = earliestDeferred(p, js, &js.Running[k], i, first)
+				first = earliestDeferred(p, doc.customer, js, &js.Running[k], i, first)
 			}
 		}
 		for k := range js.Ended {
 			if len(js.Ended[k].Deferred) > 0 {
-				first = earliestDeferred(p, js, &js.Ended[k], i, first)
+				first = earliestDeferred(p, doc.customer, js, &js.Ended[k], i, first)
 			}
 		}
 	}
 	return first
 }
 
-func earliestDeferred(p *Program, js *schemas.JourneyState, en *schemas.Enrollment, at int, first timer) timer {
-	j := p.plan(js.Journey)
-	if j == nil {
+func earliestDeferred(p *Program, customer string, js *schemas.JourneyState, en *schemas.Enrollment, at int, first timer) timer {
+	head := p.plan(js.Journey)
+	if head == nil || head.of(en.Version) == nil {
 		return first // its timers stand still
 	}
 	for i := range en.Deferred {
@@ -85,7 +85,11 @@ func earliestDeferred(p *Program, js *schemas.JourneyState, en *schemas.Enrollme
 		if d.Due == schemas.Never {
 			continue
 		}
-		t := timer{due: d.Due, rank: j.rank, number: en.Number, armed: uint64(i), at: at, index: i}
+		due, held := head.firing(customer, d.Due, d.Armed)
+		if due == schemas.Never {
+			continue
+		}
+		t := timer{due: due, held: held, rank: head.rank, number: en.Number, armed: uint64(i), at: at, index: i}
 		if d.Armed > en.Arrived && en.Step != "" {
 			t.armed = lastArmed // put off once more, behind the step's timer
 		}
@@ -102,7 +106,7 @@ func (s *stepper) fireDeferred(t timer) {
 	en := findDeferred(js, t)
 	d := en.Deferred[t.index]
 	en.Deferred = slices.Delete(en.Deferred, t.index, t.index+1)
-	s.passAgain(s.p.plan(js.Journey), en, d)
+	s.passAgain(s.p.plan(js.Journey).of(en.Version), en, d)
 	s.forgetEnded(js)
 }
 
@@ -110,7 +114,7 @@ func (s *stepper) fireDeferred(t timer) {
 func findDeferred(js *schemas.JourneyState, t timer) *schemas.Enrollment {
 	for _, list := range [...][]schemas.Enrollment{js.Running, js.Ended} {
 		for i := range list {
-			if en := &list[i]; en.Number == t.number && t.index < len(en.Deferred) && en.Deferred[t.index].Due == t.due {
+			if en := &list[i]; en.Number == t.number && t.index < len(en.Deferred) && en.Deferred[t.index].Due == t.due-t.held {
 				return en
 			}
 		}
@@ -163,10 +167,14 @@ func (s *stepper) takeBack(j *plan, en *schemas.Enrollment) {
 // takeBackEnded offers the event in hand to the ended enrollments that have deferred sends: where it would have made one
 // leave by its goal or an exit, had it not ended before, its sends are dropped. An event reaches one goal only, the
 // newest that it fits: winner is the enrollment of which it is known.
-func (s *stepper) takeBackEnded(j *plan, js *schemas.JourneyState, winner uint64) {
+func (s *stepper) takeBackEnded(head *plan, js *schemas.JourneyState, winner uint64) {
 	for i := range js.Ended {
 		en := &js.Ended[i]
 		if en.Number == winner || !slices.ContainsFunc(en.Deferred, func(d schemas.Deferred) bool { return !d.Kept }) {
+			continue
+		}
+		j := head.of(en.Version)
+		if j == nil {
 			continue
 		}
 		leaves := false

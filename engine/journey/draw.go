@@ -36,4 +36,5 @@ const (
 	holdoutDraw = "holdout"
 	splitDraw   = "split/"
 	spreadDraw  = "spread/" // and the place of the trigger
+	resumeDraw  = "resume"
 )

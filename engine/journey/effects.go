@@ -143,13 +143,15 @@ const (
 	DecidedScore                         // a score changed; Detail: its name and value
 	DecidedTurned                        // a condition of becomes turned; Detail: true or false
 	DecidedRound                         // a further round of a repeat began; Detail: which
+	DecidedUpdated                       // an enrollment goes on in another version; Detail: which, Due
+	DecidedHeld                          // what would have led on from Step waits until the journey is resumed; Detail: the event's type
 
 	decisionKinds
 )
 
 var decisionNames = [decisionKinds]string{
 	"duplicate", "profile", "entered", "refused", "moved", "timer", "reached", "passed", "arm", "waiting", "stopped",
-	"deferred", "sent", "withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone", "score", "turned", "round",
+	"deferred", "sent", "withheld", "goal", "exit", "left_out", "failed", "emitted", "cut", "zone", "score", "turned", "round", "updated", "held",
 }
 
 func (k DecisionKind) String() string {

@@ -28,7 +28,7 @@ func (s *stepper) offer(j *plan, t touch) {
 	if t.inside || len(s.news) > 0 {
 		if at, found := findState(s.doc, j.name); found {
 			if js := &s.doc.Journeys[at]; len(js.Running)+len(js.Ended) > 0 {
-				s.inside(j, js, t.goal || j.goal != nil && s.turnedTrue(j.goal))
+				s.inside(j, js, t.goal || s.turnedGoal(j))
 			}
 		}
 	}
@@ -37,19 +37,30 @@ func (s *stepper) offer(j *plan, t touch) {
 	}
 }
 
+// turnedGoal reports whether a goal of one of the journey's versions is among what turned.
+func (s *stepper) turnedGoal(head *plan) bool {
+	if len(s.news) == 0 {
+		return false
+	}
+	if head.goal != nil && s.turnedTrue(head.goal) {
+		return true
+	}
+	return slices.ContainsFunc(head.older, func(j *plan) bool { return j.goal != nil && s.turnedTrue(j.goal) })
+}
+
 // inside offers the event in hand to the enrollments of a journey.
-func (s *stepper) inside(j *plan, js *schemas.JourneyState, goal bool) {
+func (s *stepper) inside(head *plan, js *schemas.JourneyState, goal bool) {
 	var winner uint64 // the enrollment whose goal the event reaches: numbers begin at 1
 	if goal {
 		s.forgetEnded(js)
-		winner = s.winner(j, js)
+		winner = s.winner(head, js)
 	}
-	s.takeBackEnded(j, js, winner)
+	s.takeBackEnded(head, js, winner)
 	for i := range js.Ended {
 		if js.Ended[i].Number == winner {
 			// Those before it in age were looked at by number, not by place: an ended one runs only its `do`, which no
 			// running one sees but through the profile.
-			s.reachGoal(j, js, &js.Ended[i], true)
+			s.reachGoal(head.of(js.Ended[i].Version), js, &js.Ended[i], true)
 			js.Ended[i].Expires = 0
 			s.forgetEnded(js)
 			break
@@ -57,7 +68,7 @@ func (s *stepper) inside(j *plan, js *schemas.JourneyState, goal bool) {
 	}
 	stay := 0
 	for i := range js.Running {
-		if s.offerTo(j, js, &js.Running[i], winner) {
+		if j := head.of(js.Running[i].Version); j != nil && s.offerTo(j, js, &js.Running[i], winner) {
 			js.Running[i] = schemas.Enrollment{}
 			continue
 		}
@@ -71,7 +82,7 @@ func (s *stepper) inside(j *plan, js *schemas.JourneyState, goal bool) {
 
 // winner returns the number of the newest enrollment, running or ended, that the event fits as a goal, or 0. Where the
 // goal counts events, each enrollment counts for itself, whoever wins.
-func (s *stepper) winner(j *plan, js *schemas.JourneyState) uint64 {
+func (s *stepper) winner(head *plan, js *schemas.JourneyState) uint64 {
 	var winner uint64
 	i, k := len(js.Running)-1, len(js.Ended)-1
 	for i >= 0 || k >= 0 {
@@ -85,6 +96,10 @@ func (s *stepper) winner(j *plan, js *schemas.JourneyState) uint64 {
 			if en.Expires <= s.doc.Time {
 				continue // it is here for its deferred sends
 			}
+		}
+		j := head.of(en.Version)
+		if j == nil || j.goal == nil || !s.offers(j.goal) {
+			continue
 		}
 		if (winner == 0 || j.goal.times > 0) && s.fires(j.goal, j, en) && winner == 0 {
 			winner = en.Number
@@ -126,9 +141,13 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 		return true
 	}
 	n := &j.nodes[at]
-	if n.op == opAwait {
+	if n.op == opAwait && !s.over(en) {
 		if n.await.until != nil && s.holdsNow(j, en) {
 			s.inHand = false
+			if j.head.paused {
+				s.hold(j, en, at, 0)
+				return false
+			}
 			return s.move(j, js, en, at, 0)
 		}
 		for i := range n.await.events {
@@ -142,6 +161,10 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 					return false
 				}
 				break // ignored, also by the events listed behind it
+			}
+			if j.head.paused {
+				s.hold(j, en, at, i)
+				return false
 			}
 			return s.move(j, js, en, at, i)
 		}
@@ -331,7 +354,7 @@ func (s *stepper) retire(j *plan, js *schemas.JourneyState, en *schemas.Enrollme
 	if j.goal.byEvent() {
 		gone.Event, gone.Cause = nil, schemas.Cause{}
 	}
-	gone.Early, gone.Rounds, gone.Expires = nil, nil, expires
+	gone.Early, gone.Held, gone.Rounds, gone.Expires = nil, nil, nil, expires
 	at := len(js.Ended)
 	for at > 0 && js.Ended[at-1].Number > gone.Number {
 		at--

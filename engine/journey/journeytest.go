@@ -2,7 +2,6 @@ package journey
 
 import (
 	"fmt"
-	"sort"
 	"strconv"
 
 	"wend/schemas"
@@ -79,19 +78,10 @@ func RunTests(ws *Workspace) (*TestResults, yamlfile.Problems) {
 			covered[j.name] = newCoverage(j)
 		}
 	}
-	for _, name := range sortedNames(covered) {
+	for _, name := range sortedKeys(covered) {
 		r.Coverage = append(r.Coverage, covered[name].result())
 	}
 	return r, problems
-}
-
-func sortedNames(m map[string]*coverage) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 func runTest(t *Test, p *Program, c *coverage) TestResult {

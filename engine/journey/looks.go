@@ -214,7 +214,7 @@ func (s *stepper) lookAtAwaits(id int32, l *look) bool {
 	for i := range s.doc.Journeys[at].Running {
 		en := &s.doc.Journeys[at].Running[i]
 		n, ok := l.plan.standing[en.Step]
-		if !ok || l.plan.nodes[n].await.until == nil {
+		if !ok || l.plan.head.of(en.Version) != l.plan || l.plan.nodes[n].await.until == nil {
 			continue
 		}
 		if ok, _ := s.holds(l.plan.nodes[n].await.until, l.plan, en, en.Step); ok {
@@ -267,7 +267,7 @@ func (s *stepper) round(touches []touch) {
 			j = touches[i].plan
 		}
 		if k < len(s.turned) {
-			if p := s.p.looks[s.turned[k]].plan; j == nil || p.rank < j.rank {
+			if p := s.p.looks[s.turned[k]].plan.head; j == nil || p.rank < j.rank {
 				j = p
 			}
 		}
@@ -277,7 +277,7 @@ func (s *stepper) round(touches []touch) {
 			i++
 		}
 		from := k
-		for k < len(s.turned) && s.p.looks[s.turned[k]].plan == j {
+		for k < len(s.turned) && s.p.looks[s.turned[k]].plan.head == j {
 			k++
 		}
 		s.news = s.turned[from:k]

@@ -37,7 +37,9 @@ func (k momentKind) String() string { return momentNames[k] }
 type moment struct {
 	kind   momentKind
 	plan   *plan
-	place  string // in documents: "" for enter, goal, exit[0]
+	place  string // in documents: "" for enter, goal, exit[0]; of a pinned version that waits for something else, more
+	base   string // the place in the journey
+	inside bool   // of a version that nobody enters: it is armed where somebody is inside
 	order  uint64 // among those of a journey at one instant
 	index  int    // in Program.Moments; -1: not there
 	spec   uint32 // names what is waited for, and changes with it
@@ -79,8 +81,9 @@ func (p *Program) Moments() []MomentTrigger {
 // Armed names the set of the program's triggers that wait for a moment; 0: it has none.
 func (p *Program) Armed() uint64 { return p.armed }
 
-// Stale says whether the document's timers are not those of the program's triggers: the next Step of any input arms it.
-func (p *Program) Stale(doc *schemas.Document) bool { return doc.Armed != p.armed }
+// Stale says whether the document's timers are not those of the program's triggers, or an enrollment goes on in another
+// version or leaves: the next Step of any input does that.
+func (p *Program) Stale(doc *schemas.Document) bool { return doc.Armed != p.armed || p.behind(doc) }
 
 // momentAt returns the trigger at a place of the plan, or nil.
 func (j *plan) momentAt(place string) *moment {
@@ -115,7 +118,7 @@ func momentTimer(p *Program, doc owner, first timer) timer {
 			}
 			// Goal and exits come before what is inside, the entry behind it.
 			t := timer{due: x.Due, rank: j.rank, number: 0, armed: m.order, at: i, index: k}
-			if m.place == "" {
+			if m.base == "" {
 				t.number = entryNumber
 			}
 			if t.before(&first) {
@@ -140,13 +143,17 @@ func (s *stepper) fireMoment(t timer) {
 	case scheduleMoment:
 		x.Due, x.Of = s.nextOf(m, later(x.Of, 1))
 	}
+	if m.inside && !s.wanted(m) {
+		s.disarm(m) // who waited for it is gone
+		return
+	}
 	s.moment = schemas.Event{Customer: s.customer, Type: m.typ.name, Time: s.doc.Time}
 	s.setEvent(&s.moment, &m.typ)
 	s.offered.bare = true
-	if m.place == "" {
+	if m.base == "" {
 		s.enter(j)
 	} else if at, found := findState(s.doc, j.name); found {
-		s.inside(j, &s.doc.Journeys[at], m.place == placeGoal)
+		s.inside(j, &s.doc.Journeys[at], m.base == placeGoal)
 	}
 }
 
@@ -155,10 +162,15 @@ func (s *stepper) arm() {
 	for i := range s.doc.Journeys {
 		js := &s.doc.Journeys[i]
 		if j := s.p.plan(js.Journey); j != nil {
+			j.adopt(js)
 			js.Timers = slices.DeleteFunc(js.Timers, func(x schemas.TriggerTimer) bool { return j.momentAt(x.Trigger) == nil })
 		}
 	}
 	for _, m := range s.p.moments {
+		if m.inside && !s.wanted(m) {
+			s.disarm(m)
+			continue
+		}
 		since := s.sinceOf(m)
 		at, k, found := s.timerOf(m)
 		if m.kind == inactiveMoment {
@@ -244,6 +256,9 @@ func (p *Program) stopRecurring(doc *schemas.Document) {
 // nothing about either.
 func (s *stepper) hear(all []*moment, at int64) {
 	for _, m := range all {
+		if m.inside && !s.wanted(m) {
+			continue
+		}
 		i, k, found := s.timerOf(m)
 		if found {
 			if x := &s.doc.Journeys[i].Timers[k]; x.Spec == m.spec && at <= x.Of {

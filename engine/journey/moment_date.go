@@ -103,7 +103,7 @@ func (s *stepper) redate() {
 	}
 	s.dated = false
 	for _, m := range s.p.moments {
-		if m.kind == dateMoment {
+		if m.kind == dateMoment && (!m.inside || s.wanted(m)) {
 			s.armDate(m, max(s.doc.Time, s.sinceOf(m)))
 		}
 	}

@@ -46,5 +46,5 @@ func (m *moment) delay(customer string) int64 {
 	if m.spread <= 0 {
 		return 0
 	}
-	return int64(draw(m.plan.name, spreadDraw+m.place, customer) % uint64(min(m.spread, math.MaxInt64)))
+	return int64(draw(m.plan.name, spreadDraw+m.base, customer) % uint64(min(m.spread, math.MaxInt64)))
 }

@@ -34,7 +34,8 @@ type Program struct {
 	moments []*moment // triggers that wait for a moment
 	armed   uint64    // names the set of them, 0: none
 
-	versions []JourneyVersion
+	released bool // it is of a release: enrollments stand in versions
+	listed   []JourneyVersion
 	dates    map[string]bool // the attributes that change when one comes
 	silences []*moment       // those that any event ends
 }
@@ -66,6 +67,9 @@ type touch struct {
 type plan struct {
 	name     string
 	version  uint64
+	versions       // of a head
+	head     *plan // the journey's newest version, which is in Program.plans; itself, for most
+	keyed    bool
 	rank     int32 // in Program.plans
 	zone     *time.Location
 	rollout  uint32 // buckets of 10,000
@@ -76,7 +80,7 @@ type plan struct {
 	after    int64
 	goal     *trigger
 	exits    []trigger
-	moments  []*moment // of enter, goal and exits
+	moments  []*moment // of enter, goal and exits; of a head, with those of its older versions
 	nodes    []node
 	start    int32            // first node, or end
 	untils   int32            // the look at what its awaits wait for, or noLook
@@ -226,11 +230,13 @@ type update struct {
 	set   []assign
 }
 
-// Journeys are the names of the journeys, in the order in which they are offered an event.
+// Journeys are the names of the journeys that take entries, in the order in which they are offered an event.
 func (p *Program) Journeys() []string {
-	names := make([]string, len(p.plans))
-	for i, j := range p.plans {
-		names[i] = j.name
+	names := make([]string, 0, len(p.plans))
+	for _, j := range p.plans {
+		if !j.gone {
+			names = append(names, j.name)
+		}
 	}
 	return names
 }

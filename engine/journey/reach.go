@@ -5,7 +5,7 @@ package journey
 func (c *compiler) reach() {
 	for _, p := range c.plans {
 		reached := p.flooded()
-		if p.src.Broken {
+		if p.src.Broken || p.pinned() {
 			p.later() // a step that could not be read may be what leads to another
 			continue
 		}

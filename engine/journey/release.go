@@ -54,7 +54,7 @@ func CompileRelease(r *Release) (*Program, yamlfile.Problems) {
 }
 
 // Versions are the journeys' versions that the program knows, by journey and then number.
-func (p *Program) Versions() []JourneyVersion { return p.versions }
+func (p *Program) Versions() []JourneyVersion { return p.listed }
 
 // Standing is where an enrollment stands.
 type Standing struct {

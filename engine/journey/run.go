@@ -162,7 +162,7 @@ func (s *stepper) emit(j *plan, en *schemas.Enrollment, n *node) {
 		kind, detail = DecidedCut, n.emit.name+": more than 10000 events were emitted at once"
 	default:
 		s.emitted++
-		id := schemas.ActionID(j.name, s.customer, en.Key, j.key != nil, en.Number, n.id, count)
+		id := schemas.ActionID(j.name, s.customer, en.Key, j.keyed, en.Number, n.id, count)
 		s.queue = append(s.queue, schemas.Event{
 			ID: id, Customer: s.customerIn(id, j.name), Type: n.emit.name, Time: s.doc.Time,
 			Body: s.params(n.emit.with, j, en, n.id),

@@ -5,7 +5,7 @@ import "wend/schemas"
 // send decides an action, unless a policy stops it or puts it off. In the holdout it is withheld, whatever policies say
 // of it, and everything else is as if it had left.
 func (s *stepper) send(j *plan, en *schemas.Enrollment, n *node) {
-	id := schemas.ActionID(j.name, s.customer, en.Key, j.key != nil, en.Number, n.id, visit(en, n.id))
+	id := schemas.ActionID(j.name, s.customer, en.Key, j.keyed, en.Number, n.id, visit(en, n.id))
 	var until int64
 	if !en.Holdout {
 		var by string

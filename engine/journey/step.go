@@ -23,9 +23,6 @@ func (p *Program) Step(customer string, doc *schemas.Document, in Input, out *Ef
 	s := &out.step
 	s.p, s.out, s.doc, s.customer, s.since = p, out, doc, customer, in.Since
 	out.Duplicate, out.More = false, false
-	if doc.Armed != p.armed {
-		s.arm()
-	}
 	limit := in.Until
 	if in.Event != nil {
 		// What is due exactly then waits: at the same instant the event comes first.
@@ -35,6 +32,17 @@ func (p *Program) Step(customer string, doc *schemas.Document, in Input, out *Ef
 	}
 	if n := (len(p.looks) + 63) / 64; len(s.dirty) < n {
 		s.dirty = make([]uint64, n)
+	}
+	behind := p.behind(doc)
+	if behind {
+		s.changeOver()
+	}
+	if doc.Armed != p.armed {
+		s.arm()
+	}
+	if behind {
+		s.changedOver()
+		limit = max(limit, doc.Time) // what is due earlier than it was, and is past, comes before anything else
 	}
 	switch {
 	case !s.fireDue(limit):
@@ -130,7 +138,7 @@ func (s *stepper) event(ev *schemas.Event) {
 	doc.Recent.Add(id, doc.Time)
 	if first {
 		for _, m := range s.p.moments {
-			if m.kind == scheduleMoment {
+			if m.kind == scheduleMoment && !m.inside {
 				s.armSchedule(m, max(doc.Time, s.sinceOf(m)))
 			}
 		}

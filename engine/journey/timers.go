@@ -14,6 +14,7 @@ import (
 // event is offered, within an enrollment the order of arming.
 type timer struct {
 	due    int64
+	held   int64  // how much later than its own time it fires, because its journey was paused
 	rank   int32  // of the journey; profileRank for scores and windows
 	number uint64 // of the enrollment; entryNumber for what opens one
 	armed  uint64 // of several of one enrollment: by when they were armed; lastArmed for its step's
@@ -34,6 +35,8 @@ func (t *timer) before(o *timer) bool {
 	switch {
 	case t.due != o.due:
 		return t.due < o.due
+	case t.held != o.held:
+		return t.held > o.held
 	case t.rank != o.rank:
 		return t.rank < o.rank
 	case t.number != o.number:

@@ -12,12 +12,19 @@ func stepTimer(p *Program, doc owner, first timer) timer {
 			if en.Due > first.due || en.Due == schemas.Never {
 				continue
 			}
-			j := p.plan(js.Journey)
-			if j == nil {
+			head := p.plan(js.Journey)
+			if head == nil {
 				break // its timers stand still
 			}
+			if head.of(en.Version) == nil {
+				continue // until it changes over
+			}
+			due, held := head.firing(doc.customer, en.Due, en.Arrived)
+			if due == schemas.Never {
+				continue
+			}
 			// Whatever else an enrollment armed it armed on its way to the step where it stands.
-			t := timer{due: en.Due, rank: j.rank, number: en.Number, armed: lastArmed, at: i, index: k}
+			t := timer{due: due, held: held, rank: head.rank, number: en.Number, armed: lastArmed, at: i, index: k}
 			if t.before(&first) {
 				first = t
 			}
@@ -30,17 +37,21 @@ func stepTimer(p *Program, doc owner, first timer) timer {
 func (s *stepper) fireStep(t timer) {
 	js := &s.doc.Journeys[t.at]
 	en := &js.Running[t.index]
-	j := s.p.plan(js.Journey)
+	j := s.p.plan(js.Journey).of(en.Version)
 	n, ok := j.standing[en.Step]
 	if !ok {
 		s.leave(j, js, en, reasonStepRemoved)
 		js.Running = removeEnrollment(js.Running, t.index)
 		return
 	}
-	s.traceStep(DecidedTimer, j, en, n, &j.nodes[n], int32(j.nodes[n].await.ways()), "")
 	to := j.nodes[n].next
-	if j.nodes[n].op == opAwait {
-		to = j.nodes[n].await.timeout
+	if held, ok := s.unhold(j, en, n); ok {
+		to = held
+	} else {
+		s.traceStep(DecidedTimer, j, en, n, &j.nodes[n], int32(j.nodes[n].await.ways()), "")
+		if j.nodes[n].op == opAwait {
+			to = j.nodes[n].await.timeout
+		}
 	}
 	stands, reason := s.run(j, en, to)
 	if stands {

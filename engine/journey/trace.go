@@ -41,7 +41,7 @@ func (d *Decision) Text() string {
 	if d.Detail != "" {
 		word("(" + d.Detail + ")")
 	}
-	if d.Kind == DecidedWaiting || d.Kind == DecidedDeferred || d.Kind == DecidedMoved && d.Due != 0 {
+	if d.Kind == DecidedWaiting || d.Kind == DecidedDeferred || d.Kind == DecidedUpdated || d.Kind == DecidedMoved && d.Due != 0 {
 		if d.Due == schemas.Never {
 			word("until an event comes")
 		} else {
@@ -49,7 +49,7 @@ func (d *Decision) Text() string {
 		}
 	}
 	switch d.Kind {
-	case DecidedEntered, DecidedRefused, DecidedMoved, DecidedGoal, DecidedExit, DecidedDuplicate:
+	case DecidedEntered, DecidedRefused, DecidedMoved, DecidedGoal, DecidedExit, DecidedDuplicate, DecidedHeld:
 		if d.Cause.Type != "" {
 			word("by " + d.Cause.Type)
 			word(d.Cause.EventID)

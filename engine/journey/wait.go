@@ -35,16 +35,22 @@ func (w *waitNode) takesTime() bool { return w.length > 0 && !w.sinceEnter }
 
 // due is when the time of a wait that is reached now is up. What is at or before now passes at once.
 func (s *stepper) due(j *plan, en *schemas.Enrollment, n *node) int64 {
+	return s.dueFrom(j, en, n, s.doc.Time)
+}
+
+// dueFrom is due for one that was reached at another time.
+func (s *stepper) dueFrom(j *plan, en *schemas.Enrollment, n *node, from int64) int64 {
 	w := &n.wait
 	if w.until != nil {
-		ms, ok, why := w.until.Eval(s.bind(j, en))
+		vars := s.bind(j, en)
+		vars.Now = from
+		ms, ok, why := w.until.Eval(vars)
 		if !ok {
 			s.leftOut(j, en, n.id, "until", why)
 			return schemas.NoTime
 		}
 		return ms
 	}
-	from := s.doc.Time
 	if w.sinceEnter {
 		from = en.Entered
 	}

@@ -209,6 +209,7 @@ func (s *stepper) recordSince(t *typeIndex, c *since) {
 		return
 	}
 	js := &s.doc.Journeys[at]
+	head := c.plan.head
 	for _, field := range c.fields {
 		amount := schemas.Amount{Whole: 1}
 		if field != "" {
@@ -217,6 +218,9 @@ func (s *stepper) recordSince(t *typeIndex, c *since) {
 		}
 		for _, list := range [...][]schemas.Enrollment{js.Running, js.Ended} {
 			for i := range list {
+				if head.of(list[i].Version) != c.plan {
+					continue
+				}
 				addSince(&list[i].Since, t.name, field, amount)
 			}
 		}
