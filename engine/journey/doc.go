@@ -40,4 +40,8 @@
 //  11. When a program with other triggers that wait for a moment takes over (Armed is another), remember since when each
 //     of its Moments is there, give that in Input.Since from then on, and give every Stale document one Step: for whom no
 //     event comes no timer is armed otherwise.
+//  12. When another release takes over (CompileRelease), give Steps before a point of the journal the former program, and
+//     those behind it the new one. Keep in Release.Older every version in which Inside finds somebody, and for each
+//     journey those between that and the newest. Give every Stale document one Step, and look at NextDue of all: a
+//     document that needs no Step may be due earlier than before, as when its journey goes on after a pause.
 package journey

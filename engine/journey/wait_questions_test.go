@@ -247,6 +247,43 @@ steps:
 `)
 }
 
+// TestPaused: what if the journey is paused while somebody waits? Waits, deadlines and awaits are held. The first event that
+// fits in time is kept; goals count, entries do not. Resumed, what was due comes in its order, at that moment.
+func TestPaused(t *testing.T) {
+	parts := map[string]string{"journeys": `
+journey: j
+enter: {on: a}
+goal: {on: bought}
+steps:
+  - await:
+      within: 1h
+      events: [{on: b, do: [{send: push, template: came, with: {n: "{{ event.n }}", now: "{{ now }}"}}]}]
+      timeout: [{send: push, template: late}]
+`, "events": `
+0m answers a
+0m silent a
+0m buys a
+10m pause j
+20m answers b n=1
+21m answers b n=2
+30m buys bought
+40m new a
+61m silent b n=3
+2h resume j
+3h new a
+`}
+	const want = `20m answers j#1 held (b)
+30m buys j#1 goal
+40m new j refused paused
+2h answers j#1 sent push came {"n":1,"now":"2026-01-01T02:00:00Z"} <- e5
+4h new j#1 sent push late <- e11
+2h silent j#1 sent push late <- e2
+`
+	if got := newReleases(t, parts).play(parts); got != want {
+		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+}
+
 // TestMigrated: a document that another version of the journey wrote goes on where the step of the same id stands, and
 // leaves where there is none; whatever else it holds harms nobody.
 func TestMigrated(t *testing.T) {
