@@ -106,7 +106,9 @@ func (s *stepper) fireDeferred(t timer) {
 	en := findDeferred(js, t)
 	d := en.Deferred[t.index]
 	en.Deferred = slices.Delete(en.Deferred, t.index, t.index+1)
-	s.passAgain(s.p.plan(js.Journey).of(en.Version), en, d)
+	if j := s.p.plan(js.Journey).of(en.Version); j != nil { // none only of a damaged document
+		s.passAgain(j, en, d)
+	}
 	s.forgetEnded(js)
 }
 

@@ -57,10 +57,10 @@ func (s *stepper) inside(head *plan, js *schemas.JourneyState, goal bool) {
 	}
 	s.takeBackEnded(head, js, winner)
 	for i := range js.Ended {
-		if js.Ended[i].Number == winner {
+		if j := head.of(js.Ended[i].Version); js.Ended[i].Number == winner && j != nil && j.goal != nil {
 			// Those before it in age were looked at by number, not by place: an ended one runs only its `do`, which no
 			// running one sees but through the profile.
-			s.reachGoal(head.of(js.Ended[i].Version), js, &js.Ended[i], true)
+			s.reachGoal(j, js, &js.Ended[i], true)
 			js.Ended[i].Expires = 0
 			s.forgetEnded(js)
 			break
@@ -111,7 +111,7 @@ func (s *stepper) winner(head *plan, js *schemas.JourneyState) uint64 {
 // offerTo offers the event in hand to one running enrollment: goal, exits, await. It reports whether the enrollment
 // left.
 func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, winner uint64) bool {
-	if en.Number == winner {
+	if en.Number == winner && j.goal != nil {
 		s.reachGoal(j, js, en, false)
 		return true
 	}

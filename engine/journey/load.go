@@ -35,6 +35,8 @@ type store interface {
 	list(dir string) ([]string, error)
 	// read is yamlfile.ReadFile.
 	read(path string, ps *yamlfile.Problems) (docs []*yamlfile.Node, ok bool)
+	// text is os.ReadFile.
+	text(path string) ([]byte, error)
 }
 
 // disk is the file system.
@@ -75,6 +77,8 @@ func (disk) read(path string, ps *yamlfile.Problems) ([]*yamlfile.Node, bool) {
 	return yamlfile.ReadFile(path, ps)
 }
 
+func (disk) text(path string) ([]byte, error) { return os.ReadFile(path) }
+
 type loader struct {
 	dir   string
 	from  store
@@ -100,17 +104,17 @@ func (l *loader) load() {
 // events reads events/TYPE.json.
 func (l *loader) events() {
 	folder := filepath.Join(l.dir, "events")
-	entries, err := os.ReadDir(folder)
+	names, err := l.from.list(folder)
 	if err != nil {
 		return // not a folder of schemas
 	}
-	for _, e := range entries {
-		kind, isSchema := strings.CutSuffix(e.Name(), ".json")
-		if e.IsDir() || !isSchema || kind == "" || strings.HasPrefix(kind, ".") {
+	for _, name := range names {
+		kind, isSchema := strings.CutSuffix(name, ".json")
+		if !isSchema || kind == "" || strings.HasPrefix(kind, ".") {
 			continue
 		}
-		file := filepath.Join(folder, e.Name())
-		text, err := os.ReadFile(file)
+		file := filepath.Join(folder, name)
+		text, err := l.from.text(file)
 		if err != nil {
 			l.ws.unschemed.Warnf(yamlfile.Pos{File: file, Line: 1, Col: 1}, "can't be read: %v", bare(err))
 			continue

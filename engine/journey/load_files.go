@@ -9,7 +9,7 @@ import (
 )
 
 // LoadFiles is Load of a workspace that is no directory: files by their path in it, with slashes ("journeys/cart.yaml").
-// Paths that are no file of journeys, profile.yaml, policies.yaml or tests are passed over. Dir is empty.
+// Paths that are no file of journeys, profile.yaml, policies.yaml, tests or events are passed over. Dir is empty.
 func LoadFiles(files map[string][]byte) (*Workspace, yamlfile.Problems) {
 	return load("", given(files))
 }
@@ -43,4 +43,11 @@ func (g given) list(dir string) (names []string, err error) {
 
 func (g given) read(path string, ps *yamlfile.Problems) ([]*yamlfile.Node, bool) {
 	return yamlfile.Parse(path, g[path], ps)
+}
+
+func (g given) text(path string) ([]byte, error) {
+	if text, ok := g[path]; ok {
+		return text, nil
+	}
+	return nil, fs.ErrNotExist
 }

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"strings"
 	"testing"
 
 	"wend/schemas"
@@ -39,6 +40,7 @@ func FuzzStep(f *testing.F) {
 		p.Step("c", doc, Input{Event: parseCaseEvent(f, i+1, line)}, &out)
 		f.Add(doc.Append(nil), uint8(i), int64(i)*60_000)
 	}
+	programs := fuzzReleases(f)
 	f.Fuzz(func(t *testing.T, b []byte, kind uint8, after int64) {
 		doc, err := schemas.DecodeDocument(b)
 		if err != nil {
@@ -46,11 +48,16 @@ func FuzzStep(f *testing.F) {
 		}
 		fields := schemas.Fields{{Name: "action_id", Value: "j/c/1/1/x/1"}, {Name: "k", Value: int64(kind)}, {Name: "n", Value: "n"}}
 		var out Effects
+		released, err := schemas.DecodeDocument(b)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, in := range []Input{
 			{Event: &schemas.Event{ID: "e", Customer: "c", Type: string(rune('a' + kind%6)), Time: caseStart + after, Body: fields}},
 			{Until: caseStart + after},
 			{Event: &schemas.Event{Customer: "c", Type: "a", Time: after, Body: fields}},
 		} {
+			fuzzRelease(t, programs[kind%3], released, in)
 			before := doc.Time
 			p.Step("c", doc, in, &out)
 			if doc.Time < before {
@@ -62,4 +69,61 @@ func FuzzStep(f *testing.F) {
 			p.NextDue("c", doc)
 		}
 	})
+}
+
+// fuzzReleases are releases in which the journeys' versions are pinned, gone, paused, followed and left.
+func fuzzReleases(f *testing.F) [3]*Program {
+	read := func(text string) *Workspace {
+		ws, problems := LoadFiles(map[string][]byte{"journeys/all.yaml": []byte(text), "profile.yaml": []byte("attributes: {p: int}")})
+		if problems.Failed() {
+			f.Fatal(problems)
+		}
+		return ws
+	}
+	const next = `
+journey: j
+enter: {on: a}
+goal: {on: [b, e]}
+exit: [{becomes: profile.p > 3}, {on: c, times: 2, within: 1m}, {inactive: {for: 1m, of: a}}]
+steps:
+  - {id: "w", wait: 5m}
+  - {id: q, await: {until: profile.p > 2, within: 1m, do: [{send: push, template: x}]}}
+---
+journey: k
+on_update: exit
+enter: {on: [a, d]}
+steps: [{wait: 2h}]
+`
+	follow := strings.Replace(next, "enter: {on: a}", "on_update: follow\nmoves: {\"steps[1]\": q, \"steps[2]\": w}\nenter: {on: a}", 1)
+	first := read(fuzzJourneys)
+	var programs [3]*Program
+	for i, r := range []*Release{
+		{Current: read(nothingElse), Versions: map[string]uint64{"nothing-else": 1}, Older: olderOf(first, 0)},
+		{Current: read(next), Versions: map[string]uint64{"j": 2, "k": 2}, Older: append(olderOf(first, 0), olderOf(read(next), 1)...), Status: map[string]Status{"j": {Paused: true}}},
+		{Current: read(follow), Versions: map[string]uint64{"j": 2, "k": 2}, Older: olderOf(first, 0), Status: map[string]Status{"j": {Resumed: caseStart, Spread: 60_000}}},
+	} {
+		p, problems := CompileRelease(r)
+		if p == nil {
+			f.Fatal(problems)
+		}
+		programs[i] = p
+	}
+	return programs
+}
+
+func fuzzRelease(t *testing.T, p *Program, doc *schemas.Document, in Input) {
+	before := doc.Time
+	var out Effects
+	out.Tracing = true
+	p.Step("c", doc, in, &out)
+	if p.Stale(doc) && !out.More {
+		t.Fatal("stale behind a Step")
+	}
+	if doc.Time < before {
+		t.Fatalf("time went back from %d to %d", before, doc.Time)
+	}
+	if _, err := schemas.DecodeDocument(doc.Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	p.NextDue("c", doc)
 }
