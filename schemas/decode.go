@@ -39,6 +39,10 @@ func (d *Document) read(b []byte, r *reader) error {
 			if err := d.Recent.set(r.bin(), r.mem.recent); err != nil && r.err == nil {
 				r.fail(err.Error())
 			}
+		case keyDocTrail:
+			if err := d.Trail.set(r.bin(), r.mem.trail); err != nil && r.err == nil {
+				r.fail(err.Error())
+			}
 		case keyDocProfile:
 			d.Profile = r.fields()
 		case keyDocJourneys:

@@ -12,6 +12,7 @@ const Never = math.MaxInt64
 type Document struct {
 	Time     int64  // the customer's time: the latest of events handled and timers fired; NoTime before the first
 	Recent   Recent // ids of the last 64 events
+	Trail    Trail  // the newest decisions, for whoever asks why
 	Profile  Fields
 	Journeys []JourneyState // in order of Journey
 	Tallies  []Tally        // in order of Channel

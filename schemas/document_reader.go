@@ -12,7 +12,7 @@ type DocumentReader struct {
 
 // NewDocumentReader makes a reader. It is not for several goroutines.
 func NewDocumentReader() *DocumentReader {
-	m := &memory{recent: make([]byte, 0, recentLimit*recentSize)}
+	m := &memory{recent: make([]byte, 0, recentLimit*recentSize), trail: make([]byte, 0, trailLimit*trailSize)}
 	m.journeys.keep, m.entered.keep, m.enrollments.keep, m.early.keep, m.texts.keep = true, true, true, true, true
 	m.visits.keep, m.sent.keep, m.variants.keep, m.counts.keep, m.times.keep, m.fields.keep = true, true, true, true, true, true
 	m.deferred.keep, m.tallies.keep = true, true
@@ -41,7 +41,7 @@ func (x *DocumentReader) Empty() *Document {
 }
 
 func (x *DocumentReader) reset() {
-	x.doc = Document{Time: NoTime}
+	x.doc = Document{Time: NoTime, Trail: Trail{x.mem.trail[:0]}} // room for decisions, where there are none yet
 	m := x.mem
 	m.journeys.used, m.entered.used, m.enrollments.used, m.early.used, m.texts.used = 0, 0, 0, 0, 0
 	m.visits.used, m.sent.used, m.variants.used, m.counts.used, m.times.used, m.fields.used = 0, 0, 0, 0, 0, 0
@@ -54,6 +54,7 @@ func (x *DocumentReader) reset() {
 // memory is where the lists of a document go.
 type memory struct {
 	recent      []byte // room for all ids; nil: new memory
+	trail       []byte // room for all decisions
 	journeys    slab[JourneyState]
 	entered     slab[Entered]
 	enrollments slab[Enrollment]

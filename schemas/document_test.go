@@ -82,6 +82,8 @@ func full() *Document {
 	d.Scores = []ScoreState{{"heat", -0.5, 0, Never}, {"lead", 61, 1767225600000, 1769817600000}}
 	d.Looks, d.Known = []uint64{1 << 63, 1<<63 | 1}, math.MaxUint64
 	e.Held = []Early{{Step: "ask", Index: 1, Cause: Cause{"e-11", "reply", 1767225600003}, Event: Fields{{"stars", int64(5)}}}}
+	d.Trail.Note(1767225600000, 1<<24-1, 255, math.MaxUint16)
+	d.Trail.Note(d.Time, 7, 1, 0)
 	e.Since = []Since{{"reply", "", Amount{Whole: 2}}, {"reply", "stars", Amount{Whole: 4, Fraction: 0.5, Fractional: true}}}
 	d.Armed = math.MaxUint64
 	s.Timers = []TriggerTimer{
@@ -97,7 +99,7 @@ func fullAtFirst() *Document {
 	e := &d.Journeys[0].Running[0]
 	e.Deferred, e.Rounds, e.Sent, e.Since, e.Held = nil, nil, e.Sent[:1], nil, nil
 	d.Journeys[1].Timers, d.Armed = nil, 0
-	d.Tallies, d.Series, d.Scores, d.Looks, d.Known = nil, nil, nil, nil, 0
+	d.Tallies, d.Series, d.Scores, d.Looks, d.Known, d.Trail = nil, nil, nil, nil, 0, Trail{}
 	return d
 }
 
@@ -270,6 +272,7 @@ func genDocument() *rapid.Generator[*Document] {
 		for range rapid.IntRange(0, 70).Draw(t, "recent") {
 			now += rapid.Int64Range(0, 2*hour).Draw(t, "later")
 			d.Recent.Add(rapid.String().Draw(t, "id"), now)
+			d.Trail.Note(now, rapid.Uint32().Draw(t, "journey"), rapid.Uint8().Draw(t, "code"), rapid.Uint16().Draw(t, "detail"))
 		}
 		for i := range rapid.SampledFrom([]int{0, 1, 2, 20}).Draw(t, "journeys") {
 			s := JourneyState{Journey: fmt.Sprintf("j%03d", i), Entries: rapid.Uint64().Draw(t, "entries")}
@@ -550,6 +553,7 @@ func TestDocumentsThatAreNone(t *testing.T) {
 		"score of text":    {[]byte{1, 0x81, keyDocScores, 0x91, 0x92, 0xa0, 0xa0}, "no fractional number"},
 		"looks cut":        {[]byte{1, 0x81, keyDocLooks, 0xc4, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "impossible length"},
 		"amount of text":   {[]byte{1, 0x81, keyDocSeries, 0x91, 0x94, 0xa0, 0, 0x90, 0x91, 0x92, 0xa0, 0x91, 0xa0}, "whole number"},
+		"trail cut":        {[]byte{1, 0x81, keyDocTrail, 0xc4, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "impossible length"},
 		"recent cut":       {[]byte{1, 0x81, keyDocRecent, 0xc4, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0}, "impossible length"},
 		"value too deep":   {deep, "too deep"},
 		"unknown too deep": {deepUnknown, "too deep"},

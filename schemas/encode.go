@@ -11,7 +11,7 @@ package schemas
 // given is never used for anything else. This release reads what that one wrote, but drops what it does not know when
 // it writes the document again: where that would be wrong the leading byte must change, and then it refuses instead.
 //
-// Order is fixed, so equal documents are equal bytes. Recent stands before all texts, so that the copy that the decoder
+// Order is fixed, so equal documents are equal bytes. Recent and Trail stand before all texts, so that the copy that the decoder
 // keeps for texts has no dead bytes in it.
 const documentFormat = 1
 
@@ -26,6 +26,7 @@ const (
 	keyDocLooks    = 12
 	keyDocKnown    = 13
 	keyDocArmed    = 9
+	keyDocTrail    = 14
 )
 
 const (
@@ -77,6 +78,9 @@ func (d *Document) Append(dst []byte) []byte {
 	}
 	if len(d.Recent.entries) > 0 {
 		dst, n = d.Recent.append(append(dst, keyDocRecent)), n+1
+	}
+	if len(d.Trail.entries) > 0 {
+		dst, n = append(appendBin(append(dst, keyDocTrail), len(d.Trail.entries)), d.Trail.entries...), n+1
 	}
 	if len(d.Profile) > 0 {
 		dst, n = appendFields(append(dst, keyDocProfile), d.Profile), n+1

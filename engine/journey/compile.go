@@ -179,6 +179,7 @@ func (c *compiler) planner(src *Journey, version uint64, head *planner) *planner
 	j := &plan{
 		name:     src.Name.Value,
 		version:  version,
+		trail:    trailJourney(src.Name.Value),
 		rollout:  share(src.Rollout),
 		holdout:  share(src.Holdout),
 		keyed:    src.Enter != nil && src.Enter.Key != nil,

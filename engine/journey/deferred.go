@@ -31,6 +31,7 @@ func (s *stepper) rearm(j *plan, en *schemas.Enrollment, d schemas.Deferred, unt
 	d.Armed, d.Due = s.doc.Time, until
 	en.Deferred = append(en.Deferred, d)
 	s.out.Counters.Deferred++
+	s.note(j, trailDeferred, trailDetail(d.Step, stoppedQuiet))
 	if s.out.Tracing {
 		x := s.about(DecidedDeferred, j, en, d.Step)
 		x.Reason, x.Detail, x.Cause, x.Due = stoppedQuiet, d.Channel+" "+d.Template, d.Cause, until

@@ -295,8 +295,11 @@ func (s *stepper) takeEarly(j *plan, at int32, en *schemas.Enrollment) (to int32
 func (s *stepper) reachGoal(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, ended bool) {
 	s.inHand = j.goal.look == noLook && !s.offered.bare // as with an exit
 	s.out.Counters.Goals++
-	if !ended {
+	if ended {
+		s.note(j, trailGoalAfter, 0)
+	} else {
 		s.out.Counters.Left++
+		s.note(j, trailGoal, 0)
 	}
 	if s.out.Tracing {
 		d := s.about(DecidedGoal, j, en, "goal")
@@ -324,6 +327,7 @@ func (s *stepper) runDo(j *plan, en *schemas.Enrollment, do int32) (reason strin
 // enrollment's memory went to the ended ones, which are looked at for their goal while `within` lasts.
 func (s *stepper) leave(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, reason string) bool {
 	s.out.Counters.Left++
+	s.note(j, trailExit, trailDetail("", reason))
 	if s.out.Tracing {
 		d := s.about(DecidedExit, j, en, en.Step)
 		d.Reason = reason

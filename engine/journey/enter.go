@@ -135,6 +135,7 @@ func (s *stepper) tidy(at int, found bool) {
 
 func (s *stepper) refuse(j *plan, key string, r Refusal, detail string) {
 	s.out.Counters.Refused[r]++
+	s.note(j, trailRefused+trailRefusals[r], 0)
 	if s.out.Tracing {
 		d := s.about(DecidedRefused, j, nil, "enter")
 		d.Key, d.Reason, d.Detail = cloneString(key), r.String(), detail

@@ -70,7 +70,8 @@ type plan struct {
 	versions       // of a head
 	head     *plan // the journey's newest version, which is in Program.plans; itself, for most
 	keyed    bool
-	rank     int32 // in Program.plans
+	trail    uint32 // what documents call it in what they remember of decisions
+	rank     int32  // in Program.plans
 	zone     *time.Location
 	rollout  uint32 // buckets of 10,000
 	holdout  uint32

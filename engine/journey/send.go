@@ -37,6 +37,7 @@ func (s *stepper) leaves(j *plan, en *schemas.Enrollment, c *channelPolicy, a *s
 	if en.Holdout {
 		kind = DecidedWithheld
 		s.out.Counters.Withheld++
+		s.note(j, trailWithheld, trailDetail(a.Step, ""))
 	} else {
 		s.out.Counters.Sent++
 		s.out.Actions = append(s.out.Actions, *a)
@@ -56,6 +57,7 @@ func (s *stepper) leaves(j *plan, en *schemas.Enrollment, c *channelPolicy, a *s
 // stop says that a send does not leave.
 func (s *stepper) stop(j *plan, en *schemas.Enrollment, step, by, channel, template string) {
 	s.out.Counters.Stopped++
+	s.note(j, trailStopped, trailDetail(step, by))
 	if s.out.Tracing {
 		d := s.about(DecidedStopped, j, en, step)
 		d.Reason, d.Detail = by, channel+" "+template
