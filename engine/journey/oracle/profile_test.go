@@ -199,8 +199,14 @@ func (o *oracle) leavesOf(c *customer, ev *event) {
 		if ev.ts+w > c.time {
 			c.leaves = append(c.leaves, leaves{ev.ts + w, ev})
 		}
-		if last := lastOf(ev.ts, w); many > 128 && last+w > c.time {
-			c.leaves = append(c.leaves, leaves{last + w, ev})
+		whole := []*event{ev}
+		if many == 129 { // from now on those before it do so too
+			whole = c.events
+		}
+		for _, x := range whole {
+			if last := lastOf(x.ts, w); many > 128 && x.kind == ev.kind && last+w > c.time {
+				c.leaves = append(c.leaves, leaves{last + w, x})
+			}
 		}
 	}
 }
