@@ -127,7 +127,9 @@ func findDeferred(js *schemas.JourneyState, t timer) *schemas.Enrollment {
 
 func (s *stepper) passAgain(j *plan, en *schemas.Enrollment, d schemas.Deferred) {
 	c := s.p.policies.channels[d.Channel]
-	if e := c.expiry(d.Expire); e > 0 && later(d.Reached, e) <= s.doc.Time {
+	e := c.expiry(d.Expire)
+	s.weighExpiry(j, en, &d, e)
+	if e > 0 && later(d.Reached, e) <= s.doc.Time {
 		s.stop(j, en, d.Step, stoppedExpired, d.Channel, d.Template)
 		return
 	}

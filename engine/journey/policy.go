@@ -28,6 +28,9 @@ func (s *stepper) stops(c *channelPolicy, transactional bool, j *plan, en *schem
 		return "", 0
 	}
 	zone := s.zoneOf(nil)
+	if c != nil && c.quiet != nil {
+		s.weighQuiet(j, en, step, c, zone)
+	}
 	if c != nil && c.quiet != nil && c.quiet.at(s.doc.Time, zone) {
 		if !c.quiet.Defer {
 			return stoppedQuiet, 0
@@ -37,11 +40,11 @@ func (s *stepper) stops(c *channelPolicy, transactional bool, j *plan, en *schem
 		}
 	}
 	if c != nil {
-		if by := s.capped(c.name, &c.caps, zone); by != "" {
+		if by := s.capped(c.name, &c.caps, zone, j, en, step); by != "" {
 			return by, 0
 		}
 	}
-	return s.capped(allChannels, &s.p.policies.all, zone), 0
+	return s.capped(allChannels, &s.p.policies.all, zone, j, en, step), 0
 }
 
 // expiresAt is the moment from which on an action is no longer wanted, in ms since 1970: reached plus expire, without
@@ -112,8 +115,8 @@ func (q *Quiet) turn(ms int64, zone *time.Location) int64 {
 const allChannels = ""
 
 // capped names the first of the caps that lets no more through, or is "". A cap counts what left in the last `per`, and
-// what is exactly that old no longer.
-func (s *stepper) capped(channel string, l *limits, zone *time.Location) string {
+// what is exactly that old no longer. The send that is asked about is that of a step of en.
+func (s *stepper) capped(channel string, l *limits, zone *time.Location, j *plan, en *schemas.Enrollment, step string) string {
 	if len(l.list) == 0 {
 		return ""
 	}
@@ -124,24 +127,22 @@ func (s *stepper) capped(channel string, l *limits, zone *time.Location) string 
 	now := s.doc.Time
 	for i := range l.list {
 		c := &l.list[i]
-		if c.max > len(times) {
-			continue
-		}
 		// Times are in order: it is full when the send that is max back still counts.
-		counts := c.max == 0
-		if !counts {
-			oldest := times[len(times)-c.max]
-			if c.per == 0 {
-				counts = oldest >= localtime.DayOf(now, zone).At(0, zone)
-			} else {
-				counts = uint64(now)-uint64(oldest) < uint64(c.per)
-			}
-		}
-		if counts {
+		full := c.max == 0 || c.max <= len(times) && c.counts(times[len(times)-c.max], now, zone)
+		s.weighCap(j, en, step, c, times, zone, full)
+		if full {
 			return c.name
 		}
 	}
 	return ""
+}
+
+// counts says whether a send that left at a moment still counts now.
+func (c *limit) counts(left, now int64, zone *time.Location) bool {
+	if c.per == 0 {
+		return left >= localtime.DayOf(now, zone).At(0, zone)
+	}
+	return uint64(now)-uint64(left) < uint64(c.per)
 }
 
 // count notes for the caps that a send of the channel leaves now.
