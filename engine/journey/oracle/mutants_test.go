@@ -44,7 +44,7 @@ func mutatedTo[T any](now bool, x, y T) T {
 
 // TestMutants builds the engine once with all mutants, of which none or one is in force (the tree is not touched: `go test
 // -overlay`), and expects TestOracle to differ under each and to pass without. A mutant of which 400 cases see nothing has
-// 4,600 more. It prints the table that docs/simulation.md has:
+// 4,600 more. It prints the table that docs/oracle.md has:
 //
 //	go test ./engine/journey/oracle -run TestMutants -oracle.mutants -v -timeout 1h
 func TestMutants(t *testing.T) {
