@@ -2,7 +2,6 @@ package journey
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"wend/engine/journey/domain"
@@ -20,7 +19,7 @@ func Check(ws *Workspace) (*Program, yamlfile.Problems, *Checked) {
 	if !c.run() {
 		return nil, c.problems, nil
 	}
-	f := &finder{c: c, judge: c.judge()}
+	f := &finder{c: c, judge: c.judge(), numbers: map[*Text]int{}, never: map[*Step]bool{}}
 	f.profile()
 	for _, p := range c.plans {
 		if !p.src.Broken {
@@ -28,12 +27,13 @@ func Check(ws *Workspace) (*Program, yamlfile.Problems, *Checked) {
 			w.journey()
 		}
 	}
+	f.circles()
 	c.problems = append(c.problems, ws.unschemed...)
 	for _, x := range f.found {
 		c.problems = append(c.problems, x.Problem)
 	}
 	c.problems.Sort()
-	return c.p, c.problems, &Checked{f.found, c.most(), c.contests()}
+	return c.p, compact(c.problems), &Checked{f.found, f.most(), f.contests()}
 }
 
 // Checked is what Check knows of a workspace besides its problems. It is nil where there is no program.
@@ -60,14 +60,18 @@ const (
 	AlwaysFalse                    // one that never holds
 	Unreachable                    // a step
 	Unmatched                      // an event that never gets to where it is awaited
+	Endless                        // journeys that start one another
 )
 
 // finder collects the findings of a workspace.
 type finder struct {
 	c     *compiler
 	judge *expr.Judge
-	texts []*Text // what proofs name by number
 	found []Finding
+
+	texts   []*Text // what proofs name by number
+	numbers map[*Text]int
+	never   map[*Step]bool // steps that nobody does
 }
 
 // judge knows the segments, and what scores can be.
@@ -106,11 +110,12 @@ func (c *compiler) judge() *expr.Judge {
 
 // number is how proofs name a text.
 func (f *finder) number(t *Text) int {
-	if i := slices.Index(f.texts, t); i >= 0 {
-		return i
+	i, known := f.numbers[t]
+	if !known {
+		i = len(f.texts)
+		f.texts, f.numbers[t] = append(f.texts, t), i
 	}
-	f.texts = append(f.texts, t)
-	return len(f.texts) - 1
+	return i
 }
 
 // event is what is known of an event of one of the types.

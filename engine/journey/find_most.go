@@ -45,9 +45,9 @@ type Share struct {
 const oneDay = 24 * 60 * 60 * 1000
 
 // most is what every journey can bring about in a day, in order of name: by channel and, of several, in all.
-func (c *compiler) most() []Most {
+func (f *finder) most() []Most {
 	var out []Most
-	for _, p := range c.byName() {
+	for _, p := range f.c.byName() {
 		var channels []string
 		for name := range p.chans {
 			channels = append(channels, name)
@@ -57,7 +57,7 @@ func (c *compiler) most() []Most {
 			channels = append(channels, allChannels)
 		}
 		for _, name := range channels {
-			n, bound := p.most(oneDay, func(s *sendNode) bool { return name == allChannels || s.channel == name })
+			n, bound := f.mostOf(p, oneDay, func(s *sendNode) bool { return name == allChannels || s.channel == name })
 			out = append(out, Most{Journey: p.plan.name, Channel: name, Sends: n, Bound: bound, Again: p.entries()})
 		}
 	}
@@ -65,8 +65,8 @@ func (c *compiler) most() []Most {
 }
 
 // contests are the caps, in order of place.
-func (c *compiler) contests() []Contest {
-	src := c.ws.Policies
+func (f *finder) contests() []Contest {
+	src := f.c.ws.Policies
 	if src == nil {
 		return nil
 	}
@@ -78,8 +78,8 @@ func (c *compiler) contests() []Contest {
 				per = oneDay
 			}
 			x := Contest{Pos: caps[i].Pos, Name: limit.name, Max: limit.max, Per: limit.text}
-			for _, p := range c.byName() {
-				if n, _ := p.most(per, func(s *sendNode) bool { return !s.transactional && counts(s) }); n > 0 {
+			for _, p := range f.c.byName() {
+				if n, _ := f.mostOf(p, per, func(s *sendNode) bool { return !s.transactional && counts(s) }); n > 0 {
 					x.Shares = append(x.Shares, Share{p.plan.name, n})
 				}
 			}
@@ -87,11 +87,11 @@ func (c *compiler) contests() []Contest {
 		}
 	}
 	for _, ch := range src.Channels {
-		if of := c.p.policies.channels[ch.Name.Value]; of != nil {
+		if of := f.c.p.policies.channels[ch.Name.Value]; of != nil {
 			add(ch.Caps, &of.caps, func(s *sendNode) bool { return s.policy == of })
 		}
 	}
-	add(src.All, &c.p.policies.all, func(*sendNode) bool { return true })
+	add(src.All, &f.c.p.policies.all, func(*sendNode) bool { return true })
 	return out
 }
 
@@ -116,12 +116,12 @@ func (p *planner) entries() string {
 	return each
 }
 
-// most is how many sends that count one enrollment can bring about within a time, and whether the search came to its bound.
-func (p *planner) most(within int64, counts func(*sendNode) bool) (sends int, bound bool) {
+// mostOf is how many sends that count one enrollment can bring about within a time, and whether the search came to its bound.
+func (f *finder) mostOf(p *planner, within int64, counts func(*sendNode) bool) (sends int, bound bool) {
 	if !slices.ContainsFunc(p.plan.nodes, func(n node) bool { return n.op == opSend && counts(n.send) }) {
 		return 0, false
 	}
-	x := &ways{p: p, within: within, counts: counts, known: map[string][]int64{}}
+	x := &ways{p: p, never: f.never, within: within, counts: counts, known: map[string][]int64{}}
 	x.from(wayAt{at: p.plan.start})
 	return min(x.best, maxMost), x.bound || x.best > maxMost
 }
@@ -129,6 +129,7 @@ func (p *planner) most(within int64, counts func(*sendNode) bool) (sends int, bo
 // ways are those of one enrollment.
 type ways struct {
 	p      *planner
+	never  map[*Step]bool
 	within int64
 	counts func(*sendNode) bool
 	known  map[string][]int64 // by place
@@ -206,7 +207,7 @@ func (x *ways) from(a wayAt) []int64 {
 		lead(a.to(n.next), 0)
 	}
 	switch {
-	case x.p.never[step]:
+	case x.p.never[step] || x.never[step]:
 		lead(a.to(n.next), 0)
 	case n.op == opWait || n.op == opAwait:
 		x.standing(n, a.at, func(to int32, wait int64) { lead(a.to(to), wait) })

@@ -32,6 +32,7 @@ func (w *walk) journey() {
 	w.inside = start.Forget(func(v expr.Volatile) bool { return v.Event || v.State || v.Now || v.Sent || len(v.Profile) > 0 })
 	w.steps(start, src.Steps)
 	w.triggers()
+	w.p.walk(func(s *Step) { w.never[s] = w.never[s] || !w.reached[s] })
 	was := w.p.flooded()
 	if src.Goal != nil {
 		w.unreached(src.Goal.Do, was)
@@ -148,7 +149,9 @@ func (w *walk) steps(k *expr.Known, steps []*Step) *expr.Known {
 			over = w.judge.Assume(k, n.cond, false, w.number(s.If))
 			k = w.judge.Assume(k, n.cond, true, w.number(s.If))
 		}
-		if k != nil {
+		if k == nil {
+			w.never[s] = true
+		} else {
 			k = w.step(k, s, n)
 		}
 		k = expr.Join(over, k)

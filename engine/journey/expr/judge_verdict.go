@@ -38,6 +38,9 @@ func (j *Judge) Judge(k *Known, c *Condition) Verdict {
 		return Verdict{}
 	}
 	parts := conjuncts(c.root(), nil)
+	if len(parts) > maxParts {
+		parts = []ast.Expr{c.root()}
+	}
 	for i := 0; i < len(parts) && len(parts) > 1; {
 		fewer := slices.Delete(slices.Clone(parts), i, i+1)
 		if j.together(k, c.c, fewer, nil) {
@@ -57,6 +60,9 @@ func (j *Judge) Judge(k *Known, c *Condition) Verdict {
 	}
 	return v
 }
+
+// maxParts is of how many parts those are looked for that cannot hold together.
+const maxParts = 24
 
 // own is the name in proofs of what the condition that is judged says itself.
 const own = -1
