@@ -9,8 +9,9 @@ import (
 // HeadFormat is the newest format of head and claim that this code writes. A member that meets a newer one does not
 // claim (protocol rule 12).
 //
-// Format 2 added Erased, the producer of an OutboxPosition, and Claim.First; format 3 Armed and what follows it.
-const HeadFormat = 3
+// Format 2 added Erased, the producer of an OutboxPosition, and Claim.First; format 3 Armed and what follows it, format 4
+// Release.
+const HeadFormat = 4
 
 // Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
 type Head struct {
@@ -42,6 +43,11 @@ type Head struct {
 	Moments      []MomentSince
 	Arming       bool
 	ArmedThrough string
+
+	// Release is the number of the release by which everything from the unit on that carries this head is decided, until a
+	// later head says another; 0: what the owner was started with, for APP.control had none. It is the one that holds on
+	// APP.control below Control.
+	Release uint64
 }
 
 // MomentSince is since when a trigger that waits for a moment is there.
@@ -100,8 +106,43 @@ func DecodeHead(b []byte) (*Head, error) {
 	if len(b) > 0 && b[0] == 2 {
 		return decodeHead2(b)
 	}
+	if len(b) > 0 && b[0] == 3 {
+		return decodeHead3(b)
+	}
 	h := new(Head)
 	return h, decodeFormatted(b, "head", h)
+}
+
+// head3 is the head of format 3.
+type head3 struct {
+	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+
+	Unit                uint64
+	Clock               int64
+	ClusterID           string
+	SourceID            [16]byte
+	JournalID           [16]byte
+	Sources             []SourcePosition
+	Control             int64
+	ActionProducerID    int64
+	ActionProducerEpoch int16
+	Outbox              []OutboxPosition
+	FreshProducerID     int64
+	Erased              int64
+	Armed               uint64
+	Moments             []MomentSince
+	Arming              bool
+	ArmedThrough        string
+}
+
+func decodeHead3(b []byte) (*Head, error) {
+	var o head3
+	if err := decodeFormatted(b, "head", &o); err != nil {
+		return nil, err
+	}
+	return &Head{Unit: o.Unit, Clock: o.Clock, ClusterID: o.ClusterID, SourceID: o.SourceID, JournalID: o.JournalID, Sources: o.Sources, Control: o.Control,
+		ActionProducerID: o.ActionProducerID, ActionProducerEpoch: o.ActionProducerEpoch, Outbox: o.Outbox, FreshProducerID: o.FreshProducerID, Erased: o.Erased,
+		Armed: o.Armed, Moments: o.Moments, Arming: o.Arming, ArmedThrough: o.ArmedThrough}, nil
 }
 
 // head2 is the head of format 2.
