@@ -2,9 +2,11 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/statestore"
 )
 
 // arming sees to the timers of triggers that wait for a moment (a date, a calendar time) after a deploy.
@@ -18,11 +20,17 @@ import (
 // Since when each trigger is there is in the head too. A journey deployed at ten has no schedule of nine o'clock to make
 // up for, whichever shard or owner comes to look, however late. Under the first head of all nothing was there before, and
 // what is deployed with it counts ever since: an engine that begins with a topic's past does what simulate does.
+//
+// The same pass sees to the view's timer index where that was made by another program, as when a view was kept warm before
+// a deploy, or timers were held that go on now: it may lack timers that only this one knows. What it lacks is a matter of the
+// view alone (tail.indexed) and needs no Step, so the pass then begins anew wherever it had come, and writes entries only.
 type arming struct {
 	shard   *shard
 	since   []int64 // of the program's moments, for Step
 	moments []schemas.MomentSince
 	armed   uint64 // the program's set of them
+	adopted bool   // the program is the one to decide by; else all is as the head says
+	reindex bool   // going, and the view's timer index may lack timers of documents that need no Step
 	going   bool   // over the customers
 	through string // the last who was looked at
 	names   []string
@@ -31,29 +39,43 @@ type arming struct {
 // armPortion is how many customers are looked at between two looks at events.
 const armPortion = 128
 
-// open takes up what the head says; nil: there is none yet.
+// open takes up what the head says; nil: there is none yet, and all that the program waits for counts ever since.
 func (a *arming) open(s *shard, head *schemas.Head) {
-	*a = arming{shard: s, armed: s.program.Armed(), names: a.names[:0]}
-	now := int64(schemas.NoTime)
+	*a = arming{shard: s, names: a.names[:0]}
 	if head != nil {
-		now = max(s.timers.wall(), s.timers.clock)
-		a.going, a.through = head.Arming, head.ArmedThrough
+		a.armed, a.moments, a.going, a.through = head.Armed, head.Moments, head.Arming, head.ArmedThrough
+		return
 	}
+	a.armed = s.program.Armed()
 	for _, m := range s.program.Moments() {
+		a.moments = append(a.moments, schemas.MomentSince{Journey: m.Journey, Trigger: m.Trigger, Spec: m.Spec, Since: schemas.NoTime})
+	}
+}
+
+// adopt takes up the triggers of the program that the shard goes on by, and sees to the timer index.
+func (a *arming) adopt(r *running) {
+	s := a.shard
+	now := max(s.timers.wall(), s.timers.clock)
+	had := a.moments
+	a.moments, a.since, a.adopted = nil, nil, true
+	for _, m := range r.program.Moments() {
 		x := schemas.MomentSince{Journey: m.Journey, Trigger: m.Trigger, Spec: m.Spec, Since: now}
-		if head != nil {
-			for _, had := range head.Moments {
-				if had.Journey == x.Journey && had.Trigger == x.Trigger && had.Spec == x.Spec {
-					x.Since = had.Since
-				}
-			}
+		if i := slices.IndexFunc(had, func(y schemas.MomentSince) bool {
+			return y.Journey == x.Journey && y.Trigger == x.Trigger && y.Spec == x.Spec
+		}); i >= 0 {
+			x.Since = had[i].Since
 		}
 		a.moments = append(a.moments, x)
 		a.since = append(a.since, x.Since)
 	}
-	if head != nil && head.Armed != a.armed {
-		a.going, a.through = true, ""
+	if r.program.Armed() != a.armed {
+		a.armed, a.going, a.through = r.program.Armed(), true, ""
 		s.open.moved = true // since when they count is known before the first of them is armed, or with it
+	}
+	if t := &s.claim.tail; t.indexed != r.name {
+		t.indexed = 0
+		a.going, a.through, a.reindex = true, "", true
+		s.open.moved = true
 	}
 }
 
@@ -87,8 +109,8 @@ func (a *arming) some() bool {
 		s.open.moved = true
 	}
 	if len(names) < portion {
-		a.going, a.through = false, ""
-		s.open.moved = true
+		a.going, a.through, a.reindex = false, "", false
+		s.open.moved, s.open.indexed = true, s.running.name
 	}
 	return a.going
 }
@@ -100,7 +122,14 @@ func (a *arming) look(customer string) error {
 	if err != nil {
 		return err
 	}
-	if len(e.raw) == 0 || !s.program.Stale(doc) { // forgotten meanwhile, or armed by an event
+	if len(e.raw) == 0 { // forgotten meanwhile
+		return nil
+	}
+	if !s.program.Stale(doc) { // by an event
+		if due := s.program.NextDue(e.customer, doc); a.reindex && due < e.indexed {
+			e.indexed = due
+			s.open.timers = append(s.open.timers, statestore.Timer{Due: due, Customer: e.customer})
+		}
 		return nil
 	}
 	s.effects.Reset()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,21 +31,30 @@ type command struct {
 
 // commands is what a shard hears of APP.control.
 type commands struct {
-	list []command // in order
-	next int64     // everything below that counts was told
+	list    []command // in order; those of releases are not among them
+	next    int64     // everything below that counts was told
+	running *running  // what holds below next; nil: what the shard was made with
 }
 
 // control reads APP.control for all shards of a process, from its beginning and by one long poll, and keeps what counts:
 // of each key the newest, as compaction would. A shard that begins later hears what its head does not know.
 type control struct {
 	ctx    context.Context
+	topic  string
 	read   func(from int64) (connectors.Fetched, error) // waits for records
 	offset func(at int64) (int64, error)
 	append func(key string, value []byte) error
 	ticks  func() bool // whether it is for this process to append ticks
 	retry  func(err error, tries int)
 	heard  func([]command) // besides the shards
-	newest command         // read; for run alone
+	// program makes of what was read what shards decide by; an error that is no *releaseError may be over some time.
+	program func(*releases) (*running, error)
+	failed  func(error)
+
+	// for run alone
+	newest   command // read
+	releases releases
+	stale    bool // running is not of releases
 
 	mu struct {
 		sync.Mutex
@@ -87,7 +97,7 @@ func (c *control) from(shard int32, offset int64, deliver func(commands)) {
 func (f *controlFeed) tell(all *commands) {
 	i, _ := slices.BinarySearchFunc(all.list, f.next, func(c command, at int64) int { return int(c.offset - at) })
 	f.next = max(f.next, all.next)
-	f.deliver(commands{slices.Clone(all.list[i:]), all.next})
+	f.deliver(commands{slices.Clone(all.list[i:]), all.next, all.running})
 }
 
 // run reads until ctx ends.
@@ -121,8 +131,7 @@ func (c *control) step(end int64) error {
 	from, whole := c.mu.next, c.mu.whole
 	c.mu.Unlock()
 	if !whole && from >= end {
-		c.take(nil, from, true)
-		return nil
+		return c.take(nil, from, true)
 	}
 	f, err := c.read(from)
 	if err == nil && f.Code != connectors.OK {
@@ -144,7 +153,9 @@ func (c *control) step(end int64) error {
 	if len(fresh) > 0 {
 		c.newest = fresh[len(fresh)-1]
 	}
-	c.take(fresh, next, whole || next >= end)
+	if err := c.take(fresh, next, whole || next >= end); err != nil {
+		return err
+	}
 	return c.tick()
 }
 
@@ -160,8 +171,15 @@ func readCommands(raw []byte, from int64) (list []command, next int64, err error
 		if err != nil {
 			return nil, from, err
 		}
-		list = append(list, command{rec.Offset, string(rec.Key), slices.Clone(rec.Value), r.Info().MaxTimestamp})
+		c := commandOf(rec)
+		c.stamp = r.Info().MaxTimestamp
+		list = append(list, c)
 	}
+}
+
+// commandOf gives a record as a command with memory of its own.
+func commandOf(rec *batch.Record) command {
+	return command{rec.Offset, string(rec.Key), bytes.Clone(rec.Value), rec.Timestamp}
 }
 
 // restart goes on where the topic begins: what comes next here is not in it.
@@ -178,17 +196,38 @@ func (c *control) restart(from int64) error {
 	if earliest < from { // it was made again; the shards' heads know more than there is, and say so
 		c.mu.list = nil
 		c.mu.whole = false
+		c.releases = releases{}
 	}
 	c.mu.next = earliest
 	return nil
 }
 
-// take adds what was read, and tells the shards once everything is.
-func (c *control) take(fresh []command, next int64, whole bool) {
+// take adds what was read, and tells the shards once everything is. When it fails, nothing was told, and the same is taken
+// again.
+func (c *control) take(fresh []command, next int64, whole bool) error {
+	var orders []command
+	for i := range fresh {
+		ours, err := c.releases.take(&fresh[i])
+		if err != nil {
+			c.failed(fmt.Errorf("engine: %s of %s: %w: it needs a newer wend; start one here, or take the record away with a tombstone under its key", &fresh[i], c.topic, err))
+			return err
+		}
+		if c.stale = c.stale || ours; !ours {
+			orders = append(orders, fresh[i])
+		}
+	}
+	running := c.mu.running // only this goroutine writes it
+	if whole && (c.stale || running == nil) {
+		var err error
+		if running, err = c.program(&c.releases); err != nil {
+			return err
+		}
+		c.stale = false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := whole && !c.mu.whole
-	for _, x := range fresh {
+	for _, x := range orders {
 		c.mu.list = slices.DeleteFunc(c.mu.list, func(old command) bool { return old.key == x.key })
 		if x.value == nil && schemas.ControlKind(x.key) == schemas.ControlForget {
 			continue // every shard has done it
@@ -196,17 +235,18 @@ func (c *control) take(fresh []command, next int64, whole bool) {
 		c.mu.list = append(c.mu.list, x)
 	}
 	moved := next != c.mu.next
-	c.mu.next, c.mu.whole = next, whole
+	c.mu.next, c.mu.whole, c.mu.running = next, whole, running
 	if !whole || !moved && !first {
-		return
+		return nil
 	}
 	for _, f := range c.mu.feeds {
 		f.tell(&c.mu.commands)
 	}
 	if first {
-		fresh = c.mu.list
+		orders = c.mu.list
 	}
-	c.heard(slices.Clone(fresh))
+	c.heard(slices.Clone(orders))
+	return nil
 }
 
 // tick appends a record that means nothing where that lets Kafka compact a forget command away.

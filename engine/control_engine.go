@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"wend/connectors"
-	"wend/connectors/batch"
 )
 
 // newControl makes the process's reader of APP.control.
@@ -15,6 +13,7 @@ func (e *Engine) newControl() *control {
 	tp := controlTopic(e.cfg.App)
 	return &control{
 		ctx:    e.ctx,
+		topic:  tp.Topic,
 		read:   func(from int64) (connectors.Fetched, error) { return e.readOnce(tp, from, controlWait) },
 		offset: func(at int64) (int64, error) { return e.listOffset(tp, at) },
 		append: func(key string, value []byte) error {
@@ -26,8 +25,10 @@ func (e *Engine) newControl() *control {
 			defer e.mu.Unlock()
 			return slices.ContainsFunc(e.mu.shards, func(r *runner) bool { return r.shard.id == 0 })
 		},
-		retry: func(err error, tries int) { e.listener.Retry(-1, tp, "read the commands", err, tries) },
-		heard: func(list []command) { e.tell(func() { e.discardViews(list) }) },
+		retry:   func(err error, tries int) { e.listener.Retry(-1, tp, "read the commands", err, tries) },
+		heard:   func(list []command) { e.tell(func() { e.discardViews(list) }) },
+		program: e.programOf,
+		failed:  func(err error) { e.tell(func() { e.failedShard(err) }) },
 	}
 }
 
@@ -50,23 +51,6 @@ func (e *Engine) discardViews(list []command) {
 			}
 		}
 	}
-}
-
-// appendControl appends a command. Whoever is told of an error does not know whether it was.
-func appendControl(ctx context.Context, cluster connectors.Cluster, app, key string, value []byte) (offset int64, err error) {
-	tp := controlTopic(app)
-	leader, err := leaderOf(ctx, cluster, tp)
-	if err != nil {
-		return 0, err
-	}
-	var b batch.Builder
-	b.Reset(batch.Header{ProducerID: batch.NoProducer, ProducerEpoch: -1, BaseSequence: -1, Timestamp: time.Now().UnixMilli()})
-	b.Append([]byte(key), value)
-	r := cluster.Produce(ctx, leader, []connectors.Batch{{TopicPartition: tp, Bytes: b.Finish()}}, produceTimeout)[0]
-	if r.Err == nil && r.Code == connectors.OK {
-		return r.BaseOffset, nil
-	}
-	return 0, fmt.Errorf("append to %s: %w", tp.Topic, answerError(r))
 }
 
 func leaderOf(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition) (int32, error) {

@@ -12,13 +12,15 @@ import (
 // orders is what a shard has of APP.control.
 //
 // Commands are inputs like events, and a shard obeys them in their order, each once: the head of the unit that obeys says
-// so (Head.Control), as it says how far the source was handled. What a unit with commands does, nothing else is in it, and
+// so (Head.Control), as it says how far the source was handled. What a deploy or a pause writes is obeyed by changing over
+// to what it makes together with all before it (release_shard.go). What a unit with commands does, nothing else is in it, and
 // nothing is taken up before it is in the view: so a customer who comes back is a new one, whose traces no erasing meets.
 //
 // To erase takes longer than to forget: the view's files are written anew, and actions decided before are published, for
 // they are decided, until no outbox record holds them. When that is over too, Head.Erased says it; `wend forget` waits for
 // that. A successor finds Erased below Control, hears those commands again, and finishes without forgetting again.
 type orders struct {
+	running *running  // what holds below heard
 	waiting []command // heard, not obeyed
 	heard   int64     // everything below is obeyed or waits; -1: nothing was heard yet
 	obeyed  int64     // next offset, as the open unit has it
@@ -48,7 +50,7 @@ const ordersAtOnce = 1000
 // heed begins to listen.
 func (s *shard) heed() {
 	o := &s.orders
-	o.obeyed, o.heard = s.head.Control, -1
+	o.obeyed, o.heard, o.running = s.head.Control, -1, s.running
 	life := s.life
 	s.env.controlFrom(s.head.Erased, func(c commands) {
 		if s.life == life && s.phase == phaseRunning {
@@ -82,6 +84,13 @@ func (s *shard) told(c commands) {
 		s.listener.Retry(s.id, controlTopic(s.app), "read the commands", err, o.tries)
 		return
 	}
+	if c.running != nil {
+		if err := s.behindHead(c.running); err != nil {
+			s.fail(err)
+			return
+		}
+		o.running = c.running
+	}
 	o.short, o.tries, o.heedAt = shortage{}, 0, time.Time{}
 	if o.heard < 0 && s.head.Erased < o.obeyed {
 		s.finishErasing(c.list)
@@ -91,7 +100,9 @@ func (s *shard) told(c commands) {
 			o.waiting = append(o.waiting, x)
 		}
 	}
-	o.heard = max(o.heard, c.next)
+	if o.heard = max(o.heard, c.next); s.current() {
+		s.changeOver()
+	}
 }
 
 // finishErasing takes over what a former owner had obeyed but not finished.
@@ -166,6 +177,9 @@ func (s *shard) obey() error {
 		o.obeyed = o.waiting[n].offset
 	}
 	o.waiting = slices.Delete(o.waiting, 0, n)
+	if s.current() {
+		s.changeOver()
+	}
 	d := debt{upTo: o.obeyed, files: !erased}
 	if erased {
 		d.lanes = s.marks()

@@ -45,7 +45,7 @@ func (s *sim) pollControl(o *simOwner) {
 	}
 	all = slices.DeleteFunc(all, func(c command) bool { return c.offset < max(f.next, f.told) })
 	f.told = l.end
-	deliver, told := f.deliver, commands{all, l.end}
+	deliver, told := f.deliver, commands{list: all, next: l.end}
 	o.answers = append(o.answers, func() { deliver(told) })
 }
 

@@ -17,7 +17,7 @@ import (
 // Engine runs a workspace's journeys on the shards that the fleet gives to this process.
 type Engine struct {
 	cfg      *Config
-	program  *journey.Program
+	base     *running // where APP.control has no release
 	cluster  connectors.Cluster
 	group    connectors.Group
 	listener *Listener
@@ -41,6 +41,8 @@ type Engine struct {
 	inbox      chan func() // to the engine's goroutine
 	stopped    chan struct{}
 	runners    map[int32]*runner
+	running    *running // what shards that begin decide by
+	routes     *routes
 	known      map[int32]View // views on the disk that no runner has opened
 	generation int32
 	fleet      *Fleet
@@ -52,20 +54,26 @@ type Engine struct {
 		assigned bool      // an assignment has come
 		shards   []*runner // to be owned
 		all      []*runner // that were ever started
+		running  *running
+		world    *World // as it was looked at last
 	}
 }
 
-// New makes an engine for the world that LookAround found. Nothing happens before Run.
+// New makes an engine for the world that LookAround found. Nothing happens before Run. program is what it runs while
+// APP.control has no release.
 func New(cfg *Config, program *journey.Program, world *World, cluster connectors.Cluster, group connectors.Group, listener Listener) *Engine {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
 	}
-	return &Engine{
-		cfg: cfg, program: program, cluster: cluster, group: group, listener: listener.filled(), world: world,
+	base := &running{program: program, name: 1}
+	e := &Engine{
+		cfg: cfg, base: base, running: base, routes: world.routes, cluster: cluster, group: group, listener: listener.filled(), world: world,
 		owner: fmt.Sprintf("%s, process %d", host, os.Getpid()), Clock: time.Now,
 		inbox: make(chan func(), 64), stopped: make(chan struct{}), runners: map[int32]*runner{},
 	}
+	e.mu.running, e.mu.world = base, world
+	return e
 }
 
 // viewMemTable is the size of a view's memtable in bytes. A batch of half of it or more becomes a table without going
@@ -190,14 +198,14 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 	r.committed.Store(-1)
 	r.reach.Store(-1)
 	r.shard = newShard(shardConfig{
-		id: id, app: e.cfg.App, owner: e.owner, program: e.program, routes: e.world.routes, decoder: decoder,
+		id: id, app: e.cfg.App, owner: e.owner, program: e.running.program, running: e.running, routes: e.routes, decoder: decoder,
 		source:    connectors.TopicPartition{Topic: e.cfg.Source.Topic, Partition: id},
 		journal:   connectors.TopicPartition{Topic: e.cfg.Journal, Partition: id},
 		clusterID: e.world.Cluster.ClusterID, sourceID: e.world.sourceID, journalID: e.world.journalID,
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip, onLoss: e.cfg.OnLoss,
 		deleteRetention: e.world.deleteRetention,
 		dir:             viewDir(e.cfg.DataDir, id), views: e.keptViews(),
-		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.world.limits(e.cfg),
+		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.topics().limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()
 	e.runners[id] = r

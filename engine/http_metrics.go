@@ -18,7 +18,7 @@ type Metrics struct {
 	looks, refusedSequences, gapRecords, claims, drops, failures                              prometheus.Counter
 	viewFailures, retries, refused                                                            *prometheus.CounterVec
 	assigned, owned                                                                           prometheus.Gauge
-	lag, outbox, lost, standbyLag, restored                                                   *prometheus.GaugeVec
+	lag, outbox, lost, standbyLag, restored, release                                          *prometheus.GaugeVec
 	unitSeconds, eventToAction, lateness                                                      prometheus.Histogram
 }
 
@@ -75,6 +75,7 @@ func NewMetrics() *Metrics {
 	m.lost = gauges("lost_actions", "Actions owed where a broker broke its promise.", "shard", "topic", "partition")
 	m.standbyLag = gauges("standby_lag_records", "Journal records that the warm view of another member's shard is behind.", "shard")
 	m.restored = gauges("restored_ratio", "How much of the journal a view that is being made ready has read, from 0 to 1.", "shard")
+	m.release = gauges("release", "Number of the release by which a shard decides.", "shard")
 	m.unitSeconds = histogram("unit_seconds", "From sealing a unit to its acknowledgement.", 0.00025, 16)
 	m.eventToAction = histogram("event_to_action_seconds", "From the timestamp of an event's record to the acknowledgement of the action that it caused.", 0.0005, 16)
 	m.lateness = histogram("timer_lateness_seconds", "How long after its due time the latest timer of a unit fired.", 0.001, 16)
@@ -106,6 +107,11 @@ func (m *Metrics) Wrap(next Listener) Listener {
 		m.outbox.DeletePartialMatch(label)
 		m.lost.DeletePartialMatch(label)
 		m.restored.DeletePartialMatch(label)
+		m.release.DeletePartialMatch(label)
+	}
+	w.Release = func(shard int32, from, to uint64) {
+		m.release.WithLabelValues(strconv.Itoa(int(shard))).Set(float64(to))
+		l.Release(shard, from, to)
 	}
 	w.Restoring = func(shard int32, r RestoreInfo) {
 		m.restored.WithLabelValues(strconv.Itoa(int(shard))).Set(r.Part())

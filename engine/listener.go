@@ -37,6 +37,10 @@ type Listener struct {
 	// Obeyed tells that a command of APP.control is in the unit that comes next. Its key names nobody.
 	Obeyed func(shard int32, key string, offset int64)
 
+	// Release tells by which release the shard decides from now on, and by which it was decided before: by the same, when an
+	// owner begins or the status of a journey changes. 0 is what the process was started with.
+	Release func(shard int32, from, to uint64)
+
 	// DeadLetter tells of a record that could not be used.
 	DeadLetter func(shard int32, topic string, partition int32, offset int64, reason string)
 	// Gap tells that the source no longer had the records from `from` up to `to`.
@@ -116,6 +120,9 @@ func (l Listener) filled() *Listener {
 	}
 	if l.Obeyed == nil {
 		l.Obeyed = func(int32, string, int64) {}
+	}
+	if l.Release == nil {
+		l.Release = func(int32, uint64, uint64) {}
 	}
 	if l.DeadLetter == nil {
 		l.DeadLetter = func(int32, string, int32, int64, string) {}

@@ -102,7 +102,7 @@ func (c *claim) openView() (err error) {
 		return err
 	}
 	if c.tail.position == 0 {
-		c.tail.begun, c.fresh = s.now.UnixMilli(), s.now
+		c.tail.begun, c.fresh, c.tail.indexed = s.now.UnixMilli(), s.now, s.running.name
 	}
 	return c.whose()
 }

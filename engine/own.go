@@ -201,13 +201,8 @@ func (s *shard) run() {
 	s.phase = phaseRunning
 	s.short, s.orders.short = shortage{}, shortage{}
 	s.listener.Claimed(s.id, s.claim.epoch, s.claim.restored, s.now.Sub(s.claim.began))
-	for _, r := range s.routes.channels { // the lanes that this shard will use, so that no first action waits for them
-		if s.id < r.partitions {
-			s.pub.lane(r.topic, s.id)
-		}
-	}
-	for _, l := range s.pub.lanes { // in their order: a schedule of the simulation is the same at each run
-		s.pub.locate(l)
+	s.openLanes()
+	for _, l := range s.pub.lanes {
 		s.pub.pump(l)
 	}
 	s.heed()

@@ -142,6 +142,9 @@ func (c *claim) absorb(raw []byte) error {
 		}
 	}
 	c.tail.position = max(c.tail.position, c.reader.NextOffset())
+	if c.tail.indexed != s.running.name {
+		c.tail.indexed = 0
+	}
 	if len(s.orders.gone) > 0 { // a crash before they have left the files has this piece read again
 		if err := b.Apply(); err != nil {
 			return fmt.Errorf("engine: write the view of shard %d: %w", s.id, err)

@@ -79,12 +79,12 @@ func (s *shard) adopt() {
 	default: // nothing is decided here; what a former owner owes is looked at when it is taken over
 		s.moving = false
 		if s.rerouted != nil {
-			s.routes, s.rerouted = s.rerouted, nil
+			s.routes, s.rerouted = s.rerouted.with(s.routes), nil
 		}
 		return
 	}
 	if s.rerouted != nil && len(s.open.actions) == 0 && (s.flying == nil || len(s.flying.actions) == 0) && s.pub.paid() {
-		s.routes, s.rerouted = s.rerouted, nil
+		s.routes, s.rerouted = s.rerouted.with(s.routes), nil
 	}
 	s.moving = s.pub.elsewhere() || s.rerouted != nil && s.pub.untroubled()
 }

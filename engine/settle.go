@@ -79,6 +79,9 @@ func (s *shard) settle(units ...*unit) error {
 	b.Reset()
 	for _, u := range units {
 		s.timers.applying(u, b)
+		if u.indexed != 0 {
+			s.claim.tail.indexed = u.indexed
+		}
 		for i := range u.documents {
 			d := &u.documents[i]
 			switch {

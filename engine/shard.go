@@ -21,6 +21,7 @@ type shardConfig struct {
 	app     string
 	owner   string // this process, for people who read claims
 	program *journey.Program
+	running *running // whose program it is; nil: of no release
 	routes  *routes
 	decoder *schemas.Decoder
 
@@ -137,6 +138,9 @@ type shard struct {
 func newShard(cfg shardConfig, e *env, l *Listener) *shard {
 	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader(), unsettledDue: schemas.Never}
 	s.timers.shard = s
+	if s.running == nil {
+		s.running = &running{program: s.program, name: 1}
+	}
 	return s
 }
 
@@ -225,6 +229,16 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 		s.fail(err)
 		return false, time.Time{}
 	}
+	if !s.current() {
+		s.seal()
+		if s.phase == phaseRunning && !s.drained() {
+			return false, time.Time{}
+		}
+		if wake = s.housekeeping(); s.phase != phaseRunning {
+			return false, time.Time{}
+		}
+		return s.ordered() && !s.open.any() && !s.draining, wake
+	}
 	more := s.handleSome()
 	if s.phase != phaseRunning {
 		return false, time.Time{}
@@ -249,7 +263,7 @@ func (s *shard) work(now time.Time) (again bool, wake time.Time) {
 	if s.phase != phaseRunning {
 		return false, time.Time{}
 	}
-	return more && !s.full() || s.ordered() && !s.open.any() && !s.draining, earlier(wake, s.timers.wake())
+	return more && !s.full(), earlier(wake, s.timers.wake())
 }
 
 // drained is drain; false: the shard has failed.
@@ -458,7 +472,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 	if err != nil {
 		return nil, nil, damagedView(fmt.Errorf("engine: shard %d: customer %q: %w", s.id, customer, err))
 	}
-	if !known && !s.program.Stale(doc) { // of one that another program armed the index may lack timers of ours
+	if !known && !s.program.Stale(doc) && !s.arming.reindex { // of one that another program armed the index may lack timers of ours
 		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
 		if due := s.program.NextDue(e.customer, doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
 			e.indexed = due

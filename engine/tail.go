@@ -20,6 +20,7 @@ type tail struct {
 	begun      int64  // wall clock when reading from the beginning began, ms; 0: the view has been whole since
 	head       []byte // the newest
 	first      int64  // journal offset of the first claim under producerID, as far as claims tell
+	indexed    uint64 // names the program by which all of the timer index was made (running.name); 0: by several
 }
 
 // tailRecord is tail as the view keeps it.
@@ -33,12 +34,13 @@ type tailRecord struct {
 	Head       []byte
 	Whole      int64
 	First      int64
+	Indexed    uint64
 }
 
 const metaTail = "tail"
 
 func (t *tail) put(b viewBatch) {
-	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Whole: t.whole, Begun: t.begun, Head: t.head, First: t.first})
+	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Whole: t.whole, Begun: t.begun, Head: t.head, First: t.first, Indexed: t.indexed})
 	if err != nil { // numbers and bytes always encode
 		return
 	}
@@ -61,7 +63,7 @@ func readTail(v view) (tail, error) {
 	if r.Whole == 0 && r.Begun == 0 { // written before this was kept
 		r.Whole = r.Appended
 	}
-	return tail{r.Position, r.ProducerID, r.Epoch, r.Appended, r.Whole, r.Begun, r.Head, r.First}, nil
+	return tail{r.Position, r.ProducerID, r.Epoch, r.Appended, r.Whole, r.Begun, r.Head, r.First, r.Indexed}, nil
 }
 
 // stale says that tombstones may have been removed since the view was whole, so that it may hold what is gone (rule 2).

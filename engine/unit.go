@@ -31,9 +31,10 @@ type unit struct {
 	timers    []statestore.Timer // to be in the index
 	fired     statestore.Cursor  // timers up to here were looked at
 	anyFired  bool
-	moved     bool // the source position, or anything else that only the head tells
-	closed    bool // takes nothing more
-	bytes     int  // of documents and actions
+	moved     bool   // the source position, or anything else that only the head tells
+	closed    bool   // takes nothing more
+	indexed   uint64 // not 0: with this unit the view's timer index is that of the program of this name (tail.indexed)
+	bytes     int    // of documents and actions
 
 	retired  []retired // outbox records that this unit's head says are acknowledged
 	head     []byte

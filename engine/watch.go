@@ -14,17 +14,19 @@ const worldInterval = 10 * time.Second
 // watchWorld looks at the topics again and again until ctx ends. It stops the engine when it cannot go on in the world as
 // it is, and tells the shards of new routes.
 func (e *Engine) watchWorld(ctx context.Context) {
-	known := e.world.routes
+	known := e.topics().routes
 	for sleep(ctx, worldInterval) == nil {
-		m, err := e.cluster.Metadata(ctx, e.world.names...)
+		w := e.topics()
+		known = known.with(w.routes)
+		m, err := e.cluster.Metadata(ctx, w.names...)
 		if err != nil {
 			continue // whoever has something to do there says so
 		}
-		if err := e.world.stillThere(e.cfg, m); err != nil {
+		if err := w.stillThere(e.cfg, m); err != nil {
 			e.tell(func() { e.failedShard(err) })
 			return
 		}
-		if r := e.world.grown(e.cfg, m, known); r != nil {
+		if r := w.grown(e.cfg, m, known); r != nil {
 			known = r
 			e.tell(func() { e.reroute(r) })
 		}
@@ -33,7 +35,7 @@ func (e *Engine) watchWorld(ctx context.Context) {
 
 // reroute brings new routes to all shards, also to those that start later.
 func (e *Engine) reroute(r *routes) {
-	e.world.routes = r
+	e.routes = r.with(e.routes)
 	for _, x := range e.runners {
 		x.box.put(func() { x.shard.reroute(r) })
 	}

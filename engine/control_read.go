@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"wend/connectors"
+	"wend/connectors/batch"
+)
+
+// readPartition reads a partition from an offset up to another, for commands that are given from outside the engine. What
+// a record holds is valid during the call. progress, if any, hears after each answer where it is.
+func readPartition(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition, from, to int64, take func(*batch.Record) error, progress func(next int64)) error {
+	tries := 0
+	for next := from; next < to; {
+		raw, err := fetchOnce(ctx, cluster, tp, next)
+		if err != nil {
+			if tries++; tries >= historyTries || ctx.Err() != nil {
+				return fmt.Errorf("read %s/%d at offset %d: %w", tp.Topic, tp.Partition, next, err)
+			}
+			if err := sleep(ctx, backoff(tries)); err != nil {
+				return err
+			}
+			continue
+		}
+		tries = 0
+		var r batch.Reader
+		r.Reset(raw, next, nil)
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("read %s/%d: %w", tp.Topic, tp.Partition, err)
+			}
+			if rec.Offset >= to {
+				return nil
+			}
+			if err := take(rec); err != nil {
+				return fmt.Errorf("%s/%d at offset %d: %w", tp.Topic, tp.Partition, rec.Offset, err)
+			}
+		}
+		next = r.NextOffset()
+		if progress != nil {
+			progress(min(next, to))
+		}
+	}
+	return nil
+}
+
+// fetchOnce gives batches from an offset on, of which there are some.
+func fetchOnce(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition, from int64) ([]byte, error) {
+	leader, err := leaderOf(ctx, cluster, tp)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := cluster.Fetch(ctx, &connectors.FetchRequest{Broker: leader, MaxWait: time.Second, MaxBytes: fetchBytes, PartitionMax: fetchBytes,
+		Positions: []connectors.Position{{TopicPartition: tp, Offset: from, LeaderEpoch: -1}}})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(answers) != 1:
+		return nil, fmt.Errorf("%d answers for one partition", len(answers))
+	case answers[0].Code != connectors.OK:
+		return nil, answers[0].Code
+	}
+	if next, _ := behind(answers[0].Batches); next <= from {
+		return nil, errors.New("the broker gave nothing, though more is there")
+	}
+	return answers[0].Batches, nil
+}
+
+// readReleases reads all that APP.control says of releases, up to where it ends.
+func readReleases(ctx context.Context, cluster connectors.Cluster, app string) (r releases, err error) {
+	tp := controlTopic(app)
+	if r.next, _, err = cluster.ListOffset(ctx, tp, connectors.Earliest); err == nil {
+		var end int64
+		if end, _, err = cluster.ListOffset(ctx, tp, connectors.Latest); err == nil {
+			return r, r.read(ctx, cluster, app, end)
+		}
+	}
+	return r, fmt.Errorf("read %s: %w", tp.Topic, err)
+}
+
+// read takes what comes next on APP.control, up to an offset.
+func (r *releases) read(ctx context.Context, cluster connectors.Cluster, app string, to int64) error {
+	err := readPartition(ctx, cluster, controlTopic(app), r.next, to, func(rec *batch.Record) error {
+		c := commandOf(rec)
+		if _, err := r.take(&c); err != nil {
+			return fmt.Errorf("%s: %w: it needs a newer wend", c.key, err)
+		}
+		return nil
+	}, nil)
+	r.next = max(r.next, to)
+	return err
+}
