@@ -105,7 +105,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 			line.published.Add(int64(actions))
 		}
 	}
-	p, err := prepare(ctx, cfg, w.program, client, true, metrics.Wrap(listener))
+	p, err := prepare(ctx, &w, home, client, true, metrics.Wrap(listener))
+	if err == nil && len(p.differs) > 0 { // it was edited, and the demo started again
+		err = deployOwn(ctx, &w, home, client)
+	}
 	switch {
 	case err != nil && ctx.Err() != nil: // its time is over before it began
 		return nil

@@ -69,6 +69,11 @@ func engineLog(log *zap.Logger) engine.Listener {
 		Obeyed: func(shard int32, key string, offset int64) {
 			log.Info("command obeyed", shardField(shard), zap.String("command", key), zap.Int64("offset", offset))
 		},
+		Release: func(shard int32, from, to uint64) {
+			if from != to {
+				log.Info("shard decides by another release", shardField(shard), zap.Uint64("from", from), zap.Uint64("release", to))
+			}
+		},
 		DeadLetter: func(shard int32, topic string, partition int32, offset int64, reason string) {
 			log.Warn("dead letter", shardField(shard), place(connectors.TopicPartition{Topic: topic, Partition: partition}), zap.Int64("offset", offset), zap.String("reason", reason))
 		},

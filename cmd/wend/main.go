@@ -86,7 +86,7 @@ Results go to stdout, everything else to stderr.`,
 		return fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newBroker(s), newCheck(s), newDeliver(s, args), newDemo(s), newDiff(s), newForget(s, args), newDoctor(s, args), newExplain(s, args), newGraph(s), newRun(s, args), newSchema(s), newSimulate(s), newTest(s), newTopics(s, args), newVersion(s),
+		newBroker(s), newCheck(s), newDeliver(s, args), newDemo(s), newDeploy(s, args), newDiff(s), newForget(s, args), newDoctor(s, args), newExplain(s, args), newGraph(s), newJourneys(s, args), newPause(s, args), newResume(s, args), newRun(s, args), newSchema(s), newSimulate(s), newTest(s), newTopics(s, args), newVersion(s),
 	)
 	return root
 }

@@ -12,7 +12,6 @@ import (
 
 	"wend/connectors/kafka"
 	"wend/engine"
-	"wend/engine/journey"
 )
 
 func newRun(s streams, args []string) *cobra.Command {
@@ -58,12 +57,15 @@ wins, then the variable, then the file.`,
 			if err != nil {
 				return err
 			}
-			p, err := prepare(cmd.Context(), &w.config, w.program, client, !noCreate, listener)
+			p, err := prepare(cmd.Context(), &w, dir, client, !noCreate, listener)
 			switch {
 			case err != nil && cmd.Context().Err() != nil: // stopped before it began
 				return nil
 			case err != nil:
 				return err
+			}
+			if len(p.differs) > 0 {
+				log.Warn("the workspace is not what is deployed, and what is deployed runs: `wend deploy` changes that", zap.Uint64("release", p.release), zap.Strings("files", p.differs))
 			}
 			p.engine.Clock = clock
 			return p.run(cmd.Context(), metrics, func(http string) {
@@ -71,7 +73,7 @@ wins, then the variable, then the file.`,
 					log.Warn("http is reached from other machines and asks for no token: set http_token, or listen on 127.0.0.1", zap.String("http", http))
 				}
 				log.Info("running", zap.String("version", version()), zap.String("app", w.config.App), zap.String("source", w.config.Source.Topic),
-					zap.Int32("partitions", p.world.Partitions), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
+					zap.Int32("partitions", p.world.Partitions), zap.Uint64("release", p.release), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
 			})
 		},
 	}
@@ -83,25 +85,61 @@ wins, then the variable, then the file.`,
 
 // process is an engine that found its topics good.
 type process struct {
-	engine *engine.Engine
-	config *engine.Config
-	world  *engine.World
+	engine  *engine.Engine
+	config  *engine.Config
+	world   *engine.World
+	release uint64   // that holds
+	differs []string // files of the workspace that are not as deployed
 }
 
-// prepare looks at the topics, makes what is missing of them where create is set, and makes the engine.
-func prepare(ctx context.Context, cfg *engine.Config, program *journey.Program, client *kafka.Client, create bool, l engine.Listener) (*process, error) {
-	reports, err := engine.EnsureTopics(ctx, client, cfg, program.Channels(), create)
+// prepare looks at the topics, makes what is missing of them where create is set, deploys the workspace where nothing is
+// deployed yet, and makes the engine.
+func prepare(ctx context.Context, w *workspace, dir string, client *kafka.Client, create bool, l engine.Listener) (*process, error) {
+	cfg := &w.config
+	reports, err := engine.EnsureTopics(ctx, client, cfg, w.program.Channels(), create)
 	if err == nil {
 		err = engine.TopicsProblem(reports)
 	}
 	if err != nil {
 		return nil, err
 	}
-	world, err := engine.LookAround(ctx, client, cfg, program.Channels())
+	p := &process{config: cfg}
+	deployed, err := engine.ReadDeployed(ctx, client, cfg)
+	if err == nil && deployed.Number == 0 {
+		if err = deployOwn(ctx, w, dir, client); err == nil {
+			deployed, err = engine.ReadDeployed(ctx, client, cfg)
+		}
+	}
+	if err == nil {
+		p.release = deployed.Number
+		p.differs, err = deployed.Differs(dir)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &process{engine.New(cfg, program, world, client, kafka.NewGroup(client), l), cfg, world}, nil
+	if p.world, err = engine.LookAround(ctx, client, cfg, w.program.Channels()); err != nil {
+		return nil, err
+	}
+	p.engine = engine.New(cfg, w.program, p.world, client, kafka.NewGroup(client), l)
+	return p, nil
+}
+
+// deployOwn deploys the workspace. Of several that do so at once one comes first, and that is as good.
+func deployOwn(ctx context.Context, w *workspace, dir string, client *kafka.Client) error {
+	plan, problems, err := engine.PlanDeployment(ctx, client, &w.config, dir, nil)
+	switch {
+	case err != nil:
+		return err
+	case plan == nil: // it was good when it was read
+		return fmt.Errorf("the workspace: %s", problems[0])
+	case plan.Same():
+		return nil
+	}
+	var overtaken *engine.OvertakenError
+	if err := plan.Commit(ctx); err != nil && !errors.As(err, &overtaken) {
+		return err
+	}
+	return nil
 }
 
 // run serves http: and works until ctx ends.
