@@ -52,8 +52,9 @@ func (a *arming) open(s *shard, head *schemas.Head) {
 	}
 }
 
-// adopt takes up the triggers of the program that the shard goes on by, and sees to the timer index.
-func (a *arming) adopt(r *running) {
+// adopt takes up the triggers of the program that the shard goes on by after a release, and sees to those inside and to the
+// timer index.
+func (a *arming) adopt(r *running, from uint64) {
 	s := a.shard
 	now := max(s.timers.wall(), s.timers.clock)
 	had := a.moments
@@ -68,7 +69,7 @@ func (a *arming) adopt(r *running) {
 		a.moments = append(a.moments, x)
 		a.since = append(a.since, x.Since)
 	}
-	if r.program.Armed() != a.armed {
+	if r.program.Armed() != a.armed || r.release != from {
 		a.armed, a.going, a.through = r.program.Armed(), true, ""
 		s.open.moved = true // since when they count is known before the first of them is armed, or with it
 	}

@@ -134,6 +134,16 @@ func (c *Census) count(name string, version uint64) (n int64) {
 	return n
 }
 
+// upTo gives how many are in a version or an older one.
+func (c *Census) upTo(name string, version uint64) (n int64) {
+	for p, k := range c.Inside {
+		if p.Journey == name && p.Version <= version {
+			n += k
+		}
+	}
+	return n
+}
+
 // Running gives how many enrollments of a version stand at a step.
 func (c *Census) Running(name string, version uint64) (n int64) {
 	for p, k := range c.Inside {

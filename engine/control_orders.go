@@ -73,15 +73,7 @@ func (s *shard) heedAgain() (wake time.Time) {
 func (s *shard) told(c commands) {
 	o := &s.orders
 	if c.next < o.obeyed {
-		err := fmt.Errorf("engine: shard %d: the topic %s ends at offset %d, but commands up to %d were obeyed: it was cut or made again; "+
-			"if nothing of it is missed, start under another app name", s.id, controlTopic(s.app).Topic, c.next, o.obeyed)
-		if o.short.found(s.now) {
-			s.fail(err)
-			return
-		}
-		o.tries++
-		o.heedAt = s.now.Add(backoff(o.tries))
-		s.listener.Retry(s.id, controlTopic(s.app), "read the commands", err, o.tries)
+		s.behindControl(c.next)
 		return
 	}
 	if c.running != nil {
@@ -103,6 +95,31 @@ func (s *shard) told(c commands) {
 	if o.heard = max(o.heard, c.next); s.current() {
 		s.changeOver()
 	}
+}
+
+// behindControl waits for the process to read what the head says was obeyed; a topic that ends before that was cut.
+func (s *shard) behindControl(read int64) {
+	o, tp, life := &s.orders, controlTopic(s.app), s.life
+	s.env.offset(tp, connectors.Latest, func(end int64, err error) {
+		switch {
+		case s.life != life || s.phase != phaseRunning || o.heard >= 0:
+			return
+		case err != nil:
+		case end >= o.obeyed:
+			o.short = shortage{}
+			err = fmt.Errorf("engine: shard %d: the journal speaks of commands up to offset %d, of which this process has read those up to %d: nothing is decided before it knows them", s.id, o.obeyed, read)
+		default:
+			err = fmt.Errorf("engine: shard %d: the topic %s ends at offset %d, but commands up to %d were obeyed: it was cut or made again; "+
+				"if nothing of it is missed, start under another app name", s.id, tp.Topic, end, o.obeyed)
+			if o.short.found(s.now) {
+				s.fail(err)
+				return
+			}
+		}
+		o.tries++
+		o.heedAt = s.now.Add(backoff(o.tries))
+		s.listener.Retry(s.id, tp, "read the commands", err, o.tries)
+	})
 }
 
 // finishErasing takes over what a former owner had obeyed but not finished.

@@ -206,7 +206,8 @@ func differing(sums map[string]string, texts map[string][]byte) (paths []string)
 }
 
 // takeOlder keeps the versions in which customers may be: what was the newest, for they enter it until the moment of the
-// change, and of those that were older before what is not known to be empty.
+// change, and of those that were older before what is not known to be empty, with all behind it: who follows passes through
+// each.
 func (d *Deployment) takeOlder(before *releaseRecords, versions map[string]uint64, inside *Census) error {
 	keep := func(o schemas.ReleaseOlder, text []byte) {
 		if o.Version == versions[o.Journey] {
@@ -218,7 +219,7 @@ func (d *Deployment) takeOlder(before *releaseRecords, versions map[string]uint6
 	}
 	for i := range before.list.Older {
 		o := before.list.Older[i]
-		if inside.complete(before.list.Number) && inside.count(o.Journey, o.Version) == 0 {
+		if inside.complete(before.list.Number) && inside.upTo(o.Journey, o.Version) == 0 {
 			continue
 		}
 		text, err := before.text(before.list.OlderKey(o.Journey, o.Version), o.Path, o.Sum)

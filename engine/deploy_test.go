@@ -90,17 +90,18 @@ func TestVersionsCountUp(t *testing.T) {
 			if rnd.IntN(3) == 0 {
 				inside.Releases = map[uint64]int32{uint64(n): 1, uint64(n) - 1: 1}
 			}
+			lowest := map[string]uint64{} // in which somebody is
 			for key := range kept {
-				if rnd.IntN(3) == 0 {
-					empty[key] = inside.complete(uint64(n))
-					continue
+				if name, version := splitVersion(t, key); rnd.IntN(3) > 0 {
+					inside.Inside[Place{name, version, "s"}]++
+					if lowest[name] == 0 || version < lowest[name] {
+						lowest[name] = version
+					}
 				}
-				var name string
-				var version uint64
-				if _, err := fmt.Sscanf(key, "%2s@%d", &name, &version); err != nil {
-					t.Fatal(err)
-				}
-				inside.Inside[Place{name, version, "s"}]++
+			}
+			for key := range kept { // whoever follows passes through all versions behind that
+				name, version := splitVersion(t, key)
+				empty[key] = inside.complete(uint64(n)) && (lowest[name] == 0 || version < lowest[name])
 			}
 			d := c.plan(files, inside)
 			changed := map[string]bool{}
@@ -137,9 +138,7 @@ func TestVersionsCountUp(t *testing.T) {
 			}
 			var want []string
 			for key := range kept {
-				var name string
-				var version uint64
-				_, _ = fmt.Sscanf(key, "%2s@%d", &name, &version)
+				name, version := splitVersion(t, key)
 				newest := there[name] && known[name] == version // until now
 				if _, here := meaning[name]; here && version == number[name] || empty[key] && !newest {
 					if !here || version != number[name] {
@@ -172,6 +171,14 @@ func TestVersionsCountUp(t *testing.T) {
 			}
 		}
 	}
+}
+
+func splitVersion(t *testing.T, key string) (name string, version uint64) {
+	t.Helper()
+	if _, err := fmt.Sscanf(key, "%2s@%d", &name, &version); err != nil {
+		t.Fatal(err)
+	}
+	return name, version
 }
 
 // A workspace that is as it was deployed is no new release.

@@ -51,7 +51,8 @@ func (s *shard) changeOver() {
 	if r == nil || r == s.running && s.arming.adopted {
 		return
 	}
-	s.listener.Release(s.id, s.head.Release, r.release)
+	from := s.head.Release
+	s.listener.Release(s.id, from, r.release)
 	s.running, s.program = r, r.program
 	s.head.Release = r.release
 	if r.routes != nil {
@@ -61,7 +62,7 @@ func (s *shard) changeOver() {
 	if r.action > 0 && r.action < s.limits.action {
 		s.limits.action, s.pub.largest = r.action, r.action
 	}
-	s.arming.adopt(r)
+	s.arming.adopt(r, from)
 }
 
 // openLanes makes the lanes that this shard will use, so that no first action waits for them.
