@@ -51,7 +51,15 @@ func Run(ws *journey.Workspace, c *journey.Checked, o Options) Result {
 	}
 	if o.Witnesses {
 		for i := range c.Findings {
-			if w := constant(ws, &c.Findings[i], o); w != nil {
+			f := &c.Findings[i]
+			var w *Witness
+			switch f.Kind {
+			case journey.AlwaysTrue, journey.AlwaysFalse:
+				w = constant(ws, f, o)
+			case journey.Endless:
+				w = endless(ws, f, o)
+			}
+			if w != nil {
 				out.Witnesses = append(out.Witnesses, *w)
 			}
 		}

@@ -176,6 +176,25 @@ func TestWitnesses(t *testing.T) {
 	}
 }
 
+// TestEndless: each chain that has no end is cut in the log that shows it.
+func TestEndless(t *testing.T) {
+	ws := golden(t, "loops")
+	_, _, found := journey.Check(ws)
+	r := Run(ws, found, Options{Witnesses: true})
+	if len(r.Witnesses) != 2 || len(found.Findings) != 2 {
+		t.Errorf("%d findings, %d witnesses", len(found.Findings), len(r.Witnesses))
+	}
+	for i := range r.Witnesses {
+		cut := false
+		for _, d := range replay(t, ws, &r.Witnesses[i]) {
+			cut = cut || d.Kind == journey.DecidedCut
+		}
+		if !cut {
+			t.Errorf("nothing is cut in\n%s", strings.Join(r.Witnesses[i].Events, "\n"))
+		}
+	}
+}
+
 // TestFindingsHold: in no life that the search draws does a condition come out otherwise than was proved, or is a step reached
 // that nothing leads to.
 func TestFindingsHold(t *testing.T) {
@@ -183,7 +202,7 @@ func TestFindingsHold(t *testing.T) {
 		ws := golden(t, name)
 		p, _, found := journey.Check(ws)
 		judged := map[string]int{}
-		property.Search(ws, property.Options{Seed: 3, Runs: 1500}, func(line *property.Timeline) bool {
+		property.Search(ws, property.Options{Seed: 3, Runs: 600}, func(line *property.Timeline) bool {
 			for _, d := range line.Live(p, true).Trace {
 				for _, f := range found.Findings {
 					if d.Journey != f.Journey || d.Step != f.Step {

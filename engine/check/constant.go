@@ -11,8 +11,8 @@ import (
 // constant looks for two customers whose events differ and of whom a condition is judged, and comes out the same. A
 // condition that nobody gets to has no witness.
 func constant(ws *journey.Workspace, f *journey.Finding, o Options) *Witness {
-	if f.Journey == "" || f.Kind != journey.AlwaysTrue && f.Kind != journey.AlwaysFalse {
-		return nil
+	if f.Journey == "" {
+		return nil // of the profile or of policies, which nothing traces
 	}
 	one := alone(ws, f.Journey)
 	p, _ := journey.Compile(one)

@@ -121,9 +121,26 @@ func (f *finder) mostOf(p *planner, within int64, counts func(*sendNode) bool) (
 	if !slices.ContainsFunc(p.plan.nodes, func(n node) bool { return n.op == opSend && counts(n.send) }) {
 		return 0, false
 	}
-	x := &ways{p: p, never: f.never, within: within, counts: counts, known: map[string][]int64{}}
+	x := &ways{p: p, never: f.never, within: within + p.putOff(counts), counts: counts, known: map[string][]int64{}}
 	x.from(wayAt{at: p.plan.start})
 	return min(x.best, maxMost), x.bound || x.best > maxMost
+}
+
+// putOff is how long quiet hours may put a send that counts off: so much more lies within a time. The hour more is for a
+// change of the clocks.
+func (p *planner) putOff(counts func(*sendNode) bool) int64 {
+	const hour, day = 60 * 60 * 1000, 24 * 60 * 60 * 1000
+	longest := int64(0)
+	for i := range p.plan.nodes {
+		n := &p.plan.nodes[i]
+		if n.op != opSend || n.send.transactional || !counts(n.send) || n.send.policy == nil {
+			continue
+		}
+		if q := n.send.policy.quiet; q != nil && q.Defer {
+			longest = max(longest, (int64(q.To-q.From)+day)%day+hour)
+		}
+	}
+	return longest
 }
 
 // ways are those of one enrollment.
