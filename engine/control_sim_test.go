@@ -23,30 +23,38 @@ type simFeed struct {
 	told    int64 // deliver knows all below; -1: nothing yet
 }
 
-// pollControl tells the owner what it does not know, without the commands that are done: compaction may have been.
+// pollControl tells the owner what its process has read and it does not know.
 func (s *sim) pollControl(o *simOwner) {
-	f := &o.control
-	l := s.broker.log(controlTopic("shop"))
-	if f.deliver == nil || f.told == l.end {
+	p, f := &o.process, &o.control
+	if to := s.readable(p); to > p.releases.next {
+		s.readOn(p, to)
+		if p.running != nil {
+			o.shard.learn(p.running)
+		}
+	}
+	if f.deliver == nil || f.told == p.releases.next {
 		return
 	}
-	var all []command
-	for _, x := range l.batches {
-		list, _, err := readCommands(x.raw, x.info.BaseOffset)
-		if err != nil {
-			s.fail("%w", err)
-		}
-		for _, c := range list {
-			all = slices.DeleteFunc(all, func(old command) bool { return old.key == c.key })
-			if c.value != nil {
-				all = append(all, c)
-			}
-		}
-	}
+	all := slices.Clone(p.list)
 	all = slices.DeleteFunc(all, func(c command) bool { return c.offset < max(f.next, f.told) })
-	f.told = l.end
-	deliver, told := f.deliver, commands{list: all, next: l.end}
+	f.told = p.releases.next
+	deliver, told := f.deliver, commands{list: all, next: f.told, running: p.running}
 	o.answers = append(o.answers, func() { deliver(told) })
+}
+
+// readable says how far a process has read APP.control by now; mostly it is to its end.
+func (s *sim) readable(p *simReader) int64 {
+	end := s.broker.log(controlTopic("shop")).end
+	switch {
+	case s.calm:
+	case p.asleep > 0:
+		p.asleep--
+		return p.releases.next
+	case p.releases.next < end && s.chance(s.plan.faults[faultControl]):
+		p.asleep = s.draw(100)
+		return p.releases.next + int64(s.draw(int(end-p.releases.next)))
+	}
+	return end
 }
 
 func (s *sim) command(key string, value []byte) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,38 +52,63 @@ type simOracle struct {
 	documents map[string][]byte
 	actions   map[string][]string // by customer and channel: action ids in order
 	dead      []string            // offsets
+
+	program *journey.Program
+	since   []int64
+	effects journey.Effects
+}
+
+// step gives what a customer's document becomes; its actions are in effects. fits is false where it would be too large.
+func (o *simOracle) step(s *sim, customer string, in journey.Input) (raw []byte, fits bool, err error) {
+	doc := schemas.NewDocument()
+	if raw := o.documents[customer]; raw != nil {
+		if doc, err = schemas.DecodeDocument(raw); err != nil {
+			return nil, false, err
+		}
+	}
+	in.Since = o.since
+	o.effects.Reset()
+	for o.effects.More = true; o.effects.More; {
+		o.program.Step(customer, doc, in, &o.effects)
+	}
+	raw = doc.Append(nil)
+	return raw, len(raw) <= s.document, nil
+}
+
+// keep takes what the last step has made.
+func (o *simOracle) keep(customer string, raw []byte) {
+	if !o.effects.Changed {
+		return
+	}
+	o.documents[customer] = raw
+	for i := range o.effects.Actions {
+		key := customer + "/" + o.effects.Actions[i].Channel
+		o.actions[key] = append(o.actions[key], o.effects.Actions[i].ID)
+	}
 }
 
 func (s *sim) replay() (*simOracle, error) {
-	o := &simOracle{documents: map[string][]byte{}, actions: map[string][]string{}}
-	var fx journey.Effects
-	decide := func(customer string, in journey.Input) (fits bool, err error) {
-		doc := schemas.NewDocument()
-		if raw := o.documents[customer]; raw != nil {
-			if doc, err = schemas.DecodeDocument(raw); err != nil {
-				return false, err
-			}
+	o := &simOracle{documents: map[string][]byte{}, actions: map[string][]string{}, program: s.program}
+	decide := func(customer string, in journey.Input) (bool, error) {
+		raw, fits, err := o.step(s, customer, in)
+		if fits && err == nil {
+			o.keep(customer, raw)
 		}
-		fx.Reset()
-		for fx.More = true; fx.More; {
-			s.program.Step(customer, doc, in, &fx)
+		return fits, err
+	}
+	changes := s.releases.changes
+	changeOver := func(before int64) (err error) {
+		for len(changes) > 0 && changes[0].position <= before && err == nil {
+			err = o.changeOver(s, &changes[0])
+			changes = changes[1:]
 		}
-		raw := doc.Append(nil)
-		if len(raw) > s.document {
-			return false, nil
-		}
-		if !fx.Changed {
-			return true, nil
-		}
-		o.documents[customer] = raw
-		for i := range fx.Actions {
-			key := customer + "/" + fx.Actions[i].Channel
-			o.actions[key] = append(o.actions[key], fx.Actions[i].ID)
-		}
-		return true, nil
+		return err
 	}
 	var ev schemas.Event
 	err := s.broker.log(s.source).each(func(r *batch.Record) error {
+		if err := changeOver(r.Offset); err != nil {
+			return err
+		}
 		fits := true
 		err := s.decoder.Decode(r.Value, schemas.Origin{Topic: s.source.Topic, Offset: r.Offset, Timestamp: r.Timestamp}, &ev)
 		var unusable *schemas.DecodeError
@@ -96,6 +122,9 @@ func (s *sim) replay() (*simOracle, error) {
 		}
 		return err
 	})
+	if err == nil {
+		err = changeOver(math.MaxInt64)
+	}
 	for customer := range o.documents {
 		if err == nil {
 			_, err = decide(customer, journey.Input{Until: s.wall})
@@ -113,6 +142,9 @@ type simGot struct {
 
 // appended hears of each batch that a broker takes.
 func (s *sim) appended(tp connectors.TopicPartition, raw []byte) {
+	if tp == s.journal && s.releases.on {
+		s.journaledUnit(raw)
+	}
 	if tp == s.journal || tp == s.source {
 		return
 	}

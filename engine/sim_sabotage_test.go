@@ -37,6 +37,7 @@ var simSabotages = []simSabotage{
 	{"caught up", 500},
 	{"asked", 5000},
 	{"clock", 2000},
+	{"release", 2000},
 }
 
 // favor makes likely what a protection is for: rare things follow each other seldom.
@@ -69,6 +70,11 @@ func (p *simPlan) favor(broken string) {
 		p.weights[stepKill] += 20
 	case "clock":
 		p.weights[stepClock] = 20
+	case "release":
+		p.quiet()
+		p.disks = 3
+		p.faults[faultControl] = 900
+		p.weights[stepDeploy], p.weights[stepKill], p.weights[stepStart], p.weights[stepEvent] = 20, 20, 120, 150
 	case "cursor":
 		p.quiet()
 		p.steps = 300

@@ -36,6 +36,7 @@ const (
 	faultLongAgo
 	faultForgetful
 	faultStale
+	faultControl
 	faultKinds
 )
 
@@ -65,16 +66,18 @@ const (
 	stepClock
 	stepFlush
 	stepGrow
+	stepDeploy
+	stepStatus
 	simStepKinds
 )
 
 // simWeights are what plans begin with. What comes behind stepRounds goes wrong, and may be off.
 var simWeights = [simStepKinds]int{stepCarry: 240, stepPass: 220, stepPoll: 80, stepWait: 90, stepEvent: 90, stepStart: 40, stepRounds: 60,
 	stepKill: 12, stepKillInPass: 12, stepStall: 10, stepAdrift: 20, stepRestart: 12, stepElect: 12, stepCatchUp: 10, stepSilence: 8, stepCompact: 6, stepLargest: 6, stepPause: 12,
-	stepSleep: 5, stepDay: 4, stepClock: 5, stepFlush: 6, stepGrow: 3}
+	stepSleep: 5, stepDay: 4, stepClock: 5, stepFlush: 6, stepGrow: 3, stepDeploy: 6, stepStatus: 6}
 
 // simFaults are the same for faults.
-var simFaults = [faultKinds]int{faultRead: 50, faultExpire: 80, faultSameEpoch: 300, faultSkew: 150, faultDisk: 200, faultBehind: 500, faultGarbled: 50, faultTwice: 80, faultLongAgo: 150, faultForgetful: 300, faultStale: 100}
+var simFaults = [faultKinds]int{faultRead: 50, faultExpire: 80, faultSameEpoch: 300, faultSkew: 150, faultDisk: 200, faultBehind: 500, faultGarbled: 50, faultTwice: 80, faultLongAgo: 150, faultForgetful: 300, faultStale: 100, faultControl: 300}
 
 func drawPlan(seed uint64, broken string) simPlan {
 	rng := rand.New(rand.NewPCG(seed, 2))
@@ -167,6 +170,10 @@ func (s *sim) step() {
 				s.fail("%w", err)
 			}
 		}
+	case stepDeploy:
+		s.deployOne()
+	case stepStatus:
+		s.pauseOne()
 	case stepPause:
 		s.pause(time.Duration(s.draw(3000)) * time.Millisecond)
 	case stepDay:
@@ -302,6 +309,9 @@ func (s *sim) observe(sh *shard) {
 	}
 	if len(sh.unsettled) > 1 {
 		s.tally[sawTogether]++
+	}
+	if sh.arming.reindex {
+		s.tally[sawReindex]++
 	}
 	if sh.pub.owedBytes >= sh.limits.outbox {
 		s.tally[sawFull]++

@@ -36,6 +36,10 @@ const (
 	sawDay
 	sawClockSet
 	sawGrow
+	sawDeploy
+	sawDeployVoid
+	sawPause
+	sawResume
 
 	// What comes of it.
 	sawClaim
@@ -75,6 +79,9 @@ const (
 	sawDeadLetter
 	sawTooLarge
 	sawDuplicate
+	sawChangeOver
+	sawControlBehind
+	sawReindex
 	sawKinds
 )
 
@@ -104,6 +111,10 @@ var simSaid = [sawKinds]string{
 	sawDay:         "a day passes",
 	sawClockSet:    "a clock is set",
 	sawGrow:        "an action topic gets more partitions",
+	sawDeploy:      "a workspace is deployed",
+	sawDeployVoid:  "... at once with another, which came first",
+	sawPause:       "a journey is paused",
+	sawResume:      "... and resumed",
 
 	sawClaim:          "the shard is claimed",
 	sawTakeover:       "... from another",
@@ -142,6 +153,9 @@ var simSaid = [sawKinds]string{
 	sawDeadLetter:     "a dead letter",
 	sawTooLarge:       "a document would outgrow its limit",
 	sawDuplicate:      "an event is told again",
+	sawChangeOver:     "the shard changes over to another release",
+	sawControlBehind:  "an owner waits for a release of which the head speaks",
+	sawReindex:        "timers may be missing in the index, and are looked for",
 }
 
 // simTally counts.

@@ -120,7 +120,7 @@ func (s *sim) settle() error {
 			return s.failed
 		}
 		sh := o.shard
-		if sh.phase == phaseRunning && sh.position == s.broker.log(s.source).end && sh.flying == nil && !sh.open.any() && sh.pub.paid() && sh.ackSince.IsZero() {
+		if sh.phase == phaseRunning && sh.current() && sh.orders.obeyed == s.broker.log(controlTopic("shop")).end && !sh.arming.going && sh.position == s.broker.log(s.source).end && sh.flying == nil && !sh.open.any() && sh.pub.paid() && sh.ackSince.IsZero() {
 			if _, some, err := sh.view.NextTimer(statestore.Cursor{}); err != nil || !some {
 				return err
 			}

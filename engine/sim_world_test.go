@@ -38,6 +38,7 @@ type sim struct {
 	routes   *routes
 	former   *routes // before a topic grew
 	got      simGot
+	releases simReleases
 	owner    *simOwner    // who was the last to begin working
 	requests []func()     // what brokers will carry out, soon
 	adrift   []func()     // what they will carry out some time: the connection is gone
@@ -63,7 +64,11 @@ type simTask struct {
 // simKit is what schedules run one after another have in common.
 type simKit struct {
 	simChoices
-	program *journey.Program
+	program *journey.Program // of simFiles
+
+	variants []*journey.Workspace
+	programs map[string]*journey.Program // of releases
+
 	decoder *schemas.Decoder
 	source  connectors.TopicPartition
 	journal connectors.TopicPartition
@@ -96,6 +101,7 @@ type simOwner struct {
 	calls   int           // that it still makes before it dies; negative: any
 	looked  map[connectors.TopicPartition]bool
 	control simFeed
+	process simReader
 }
 
 // simDir is a directory for a view.
@@ -141,7 +147,8 @@ func (s *sim) fail(format string, args ...any) { s.wrong("simulation", format, a
 // newSim makes a schedule for a test that has steps and looks of its own.
 func newSim(t testing.TB, p *journey.Program, seed uint64, broken string) *sim {
 	s := newSimKit(t, p).schedule(simTask{seed: seed, broken: broken, tracing: true})
-	s.t, s.plan.weights[stepGrow] = t, 0
+	s.t, s.plan.weights[stepGrow], s.releases = t, 0, simReleases{}
+	delete(s.broker.logs, controlTopic("shop"))
 	return s
 }
 
@@ -165,6 +172,9 @@ func (k *simKit) schedule(task simTask) *sim {
 	}
 	if s.chance(s.plan.faults[faultLongAgo]) {
 		s.longAgo()
+	}
+	if s.plan.weights[stepDeploy] > 0 {
+		s.beginReleases()
 	}
 	s.broker.forgetful = s.chance(s.plan.faults[faultForgetful])
 	if s.chance(s.plan.faults[faultBehind]) {
@@ -220,8 +230,16 @@ func (s *sim) start() {
 	if s.draw(3) == 2 {
 		known = s.former
 	}
-	cfg := shardConfig{app: "shop", owner: o.name, program: s.program, decoder: s.decoder, source: s.source, journal: s.journal, routes: known,
+	to := s.readable(&o.process)
+	if s.releases.on {
+		to = max(to, 1) // `wend run` has deployed its own, or found what was deployed
+	}
+	s.readOn(&o.process, to)
+	cfg := shardConfig{app: "shop", owner: o.name, program: s.program, running: o.process.running, decoder: s.decoder, source: s.source, journal: s.journal, routes: known,
 		deleteRetention: 24 * time.Hour, dir: o.dir.name, views: s.views(o), cacheBytes: []int{100000, 0, 2000}[s.draw(3)], limits: l}
+	if cfg.running != nil {
+		cfg.program = cfg.running.program
+	}
 	o.shard = newShard(cfg, nil, s.listener(o))
 	o.shard.env = s.env(o)
 	s.owners = append(s.owners, o)
@@ -309,7 +327,16 @@ func (s *sim) listener(o *simOwner) *Listener {
 			s.wrong("actions lost", "%s: %d actions on %v: %w", o.name, n, tp, err)
 		},
 		Gap: func(_ int32, from, to int64) { s.wrong("gap", "%s: from %d to %d", o.name, from, to) },
+		Release: func(_ int32, from, to uint64) {
+			if from != to {
+				s.tally[sawChangeOver]++
+				s.note("%s decides by release %d, and not by %d any more", o.name, to, from)
+			}
+		},
 		Retry: func(_ int32, _ connectors.TopicPartition, doing string, err error, _ int) {
+			if doing == "read the commands" {
+				s.tally[sawControlBehind]++
+			}
 			s.note("%s: %s again: %v", o.name, doing, err)
 		},
 		DeadLetter: func(_ int32, _ string, _ int32, offset int64, reason string) {
@@ -519,10 +546,15 @@ func (s *sim) env(o *simOwner) *env {
 		fetchFrom: func(offset int64, _ int32, deliver func(connectors.Fetched, time.Time)) {
 			o.fetch, o.deliver, o.polled = offset, deliver, nil
 		},
-		controlFrom: func(offset int64, deliver func(commands)) { o.control = simFeed{offset, deliver, -1} },
-		dropped:     func(reason string) { s.dropped(o, reason) },
-		failed:      func(err error) { s.wrong("shard failed", "%s: %w", o.name, err) },
-		ready:       func() {},
+		controlFrom: func(offset int64, deliver func(commands)) {
+			o.control = simFeed{offset, deliver, -1}
+			if s.broken == "release" { // the head does not say how far APP.control was obeyed, and which release that made
+				o.shard.orders.obeyed, o.shard.head.Control, o.shard.head.Release = 0, 0, 0
+			}
+		},
+		dropped: func(reason string) { s.dropped(o, reason) },
+		failed:  func(err error) { s.wrong("shard failed", "%s: %w", o.name, err) },
+		ready:   func() {},
 	}
 }
 

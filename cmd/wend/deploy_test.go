@@ -71,8 +71,8 @@ func (s *forgetStand) journey(steps string) {
 
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// What a fleet runs is what was deployed last, whatever lies in its directories; those inside stay on their version; and an
-// engine that begins later goes on by the same.
+// What a fleet runs is what was deployed last, whatever lies in its directories; those inside stay on their version; a
+// paused journey takes nobody; and an engine that begins later goes on by the same.
 func TestDeploy(t *testing.T) {
 	s := newForgetStand(t)
 	s.journey("  - {send: push, template: one}\n  - {wait: 30d}\n  - {send: push, template: later}\n")
@@ -113,7 +113,18 @@ func TestDeploy(t *testing.T) {
 		t.Fatalf("status %d: %s", status, out)
 	}
 
-	// An engine that begins later goes on by what is deployed.
+	// Paused, nobody enters, over a restart too; resumed, they do.
+	s.journey("  - {send: push, template: two}\n  - {wait: 30d}\n")
+	if out := s.good("pause", "j"); !strings.Contains(out, "j: paused\nall 2 shards") {
+		t.Fatal(out)
+	}
+	if out := s.good("pause", "j"); out != "j is paused already\n" {
+		t.Fatal(out)
+	}
+	if out, status := s.ask("pause", "i"); status != 2 || !strings.Contains(out, "no journey is called \"i\"") {
+		t.Fatalf("status %d: %s", status, out)
+	}
+	s.produce("e4", "cyd", "")
 	if status := engine.stop(syscall.SIGTERM); status != 0 {
 		t.Fatalf("status %d: %s", status, engine.said.String())
 	}
@@ -125,6 +136,14 @@ func TestDeploy(t *testing.T) {
 	engine.mu.Unlock()
 	if !strings.Contains(said, "the workspace is not what is deployed") || !strings.Contains(said, "journeys/j.yaml") {
 		t.Errorf("no warning: %s", said)
+	}
+	s.produce("e5", "dan", "")
+	s.await("dan's event is handled", func() bool { return s.state(s.app+".journal", 2)["c/dan"] != "" })
+	if out := s.good("journeys"); words(out) != "JOURNEY VERSION STATUS INSIDE j 2 paused 1 j 1 older 2" {
+		t.Fatal(out)
+	}
+	if out := s.good("resume", "j"); !strings.Contains(out, "j: running\nall 2 shards") {
+		t.Fatal(out)
 	}
 	s.produce("e6", "dan", "")
 	s.awaitSent("j/ada/1/one/1 v1", "j/bob/1/one/1 v1", "j/ada/2/two/1 v2", "j/dan/1/two/1 v2")
