@@ -142,7 +142,7 @@ func (d *Deployment) plan(ws *journey.Workspace, texts map[string][]byte, inside
 	d.takeFiles(before, texts)
 	versions := map[string]uint64{}
 	for _, j := range ws.Journeys {
-		path, err := filepath.Rel(ws.Dir, j.Name.Pos.File)
+		path, err := filepath.Rel(ws.Dir, j.Name.File)
 		if err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func newBenchShard(tb testing.TB, files map[string]string) *benchShard {
 		}
 		base := b.ends[tp]
 		b.ends[tp] += int64(info.Count)
-		if tp.Topic == "shop.journal" && b.shard.phase == phaseClaiming {
+		if tp.Topic == "shop.journal" && b.phase == phaseClaiming {
 			binary.BigEndian.PutUint64(raw, uint64(base))
 			b.claims = append(b.claims[:0], raw...)
 		}

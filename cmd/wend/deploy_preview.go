@@ -44,10 +44,10 @@ func prospectText(x *engine.Prospects) string {
 
 func dueText(x *engine.Prospects) string {
 	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
-	switch {
-	case x.First == schemas.Never:
+	switch x.First {
+	case schemas.Never:
 		return ""
-	case x.First == x.Last:
+	case x.Last:
 		return ", due " + at(x.First)
 	}
 	return fmt.Sprintf(", due %s to %s", at(x.First), at(x.Last))

@@ -210,7 +210,7 @@ func TestFindingsHold(t *testing.T) {
 					}
 					wrong := f.Kind == journey.Unreachable && d.Kind == journey.DecidedReached
 					if d.Kind == journey.DecidedJudged && d.Judged != nil && d.Judged.Source == f.Source {
-						judged[f.Problem.String()]++
+						judged[f.String()]++
 						wrong = d.Judged.Holds != (f.Kind == journey.AlwaysTrue)
 					}
 					if wrong {

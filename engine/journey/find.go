@@ -232,7 +232,7 @@ func (f *finder) by(x expr.Fact, file string) string {
 		if t.File == file {
 			at = append(at, fmt.Sprintf("%d:%d", t.Line, t.Col))
 		} else {
-			at = append(at, t.Pos.String())
+			at = append(at, t.String())
 		}
 	}
 	switch {

@@ -142,7 +142,7 @@ func drawCondition(t *rapid.T, depth int) string {
 		"profile.last_seen", "now - duration('1h')", "now - profile.last_seen", "last('a')"}
 	values := []string{"0", "1", "2", "2.5", "-1", "'a'", "'gold'", "true", "false", "null", "1.0", "time('2026-03-01T00:00:00Z')", "duration('1h')", "time('2026-03-01')", "time(1772331000000)"}
 	left := pick("left", names...)
-	right := left
+	var right string
 	if rapid.Bool().Draw(t, "other") {
 		right = pick("right", append(slices.Clone(names), values...)...)
 	} else {

@@ -115,9 +115,10 @@ func (s *source) whole(x ast.Expr) string {
 		c := s.src[i]
 		switch {
 		case quote != 0:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == quote {
+			case quote:
 				quote = 0
 			}
 			continue
