@@ -111,7 +111,7 @@ func (p *Program) trailSend(j *plan, detail uint16) (step, reason string) {
 
 // exitReasons are those for which enrollments of a journey may leave.
 func (p *Program) exitReasons(j *plan) []string {
-	all := []string{reasonCompleted, reasonPast, reasonStepRemoved, becomesType.name}
+	all := []string{reasonCompleted, reasonPast, reasonStepRemoved, reasonUpdated, becomesType.name}
 	if j == nil {
 		return all
 	}
