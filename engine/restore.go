@@ -194,6 +194,9 @@ func (c *claim) take(rec *batch.Record, info batch.Info, b viewBatch) error {
 // takeDocument keeps what the timer index promises: an entry at or before each customer's earliest due time.
 func (c *claim) takeDocument(customer string, raw []byte, b viewBatch) error {
 	s := c.shard
+	if customer == "" { // an event without a customer is none, so nobody writes this
+		return errors.New("a document without a customer: is this topic a journal of Wend?")
+	}
 	if raw == nil {
 		b.DeleteDocument(customer)
 		s.orders.gone = append(s.orders.gone, customer)
