@@ -43,6 +43,7 @@ type claim struct {
 	short      shortage // the journal ends before the view
 	surveys    int      // of the journal's end, that found it far away
 	headless   shortage // no head names the next producer id
+	lacking    shortage // the journal lacks what its head speaks of
 	reader     batch.Reader
 	tail       tail
 }

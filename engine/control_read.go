@@ -77,14 +77,25 @@ func fetchOnce(ctx context.Context, cluster connectors.Cluster, tp connectors.To
 // readReleases reads all that APP.control says of releases, up to where it ends.
 func readReleases(ctx context.Context, cluster connectors.Cluster, app string) (r releases, err error) {
 	tp := controlTopic(app)
-	if r.next, _, err = cluster.ListOffset(ctx, tp, connectors.Earliest); err == nil {
-		var end int64
-		if end, _, err = cluster.ListOffset(ctx, tp, connectors.Latest); err == nil {
-			return r, r.read(ctx, cluster, app, end)
+	for tries := 1; ; tries++ { // a topic that was just made has no leader for a moment, and clients hear of it by Metadata
+		if r.next, _, err = cluster.ListOffset(ctx, tp, connectors.Earliest); err == nil {
+			var end int64
+			if end, _, err = cluster.ListOffset(ctx, tp, connectors.Latest); err == nil {
+				return r, r.read(ctx, cluster, app, end)
+			}
+		}
+		if tries == readTries || ctx.Err() != nil {
+			return r, fmt.Errorf("read %s: %w", tp.Topic, err)
+		}
+		_, _ = leaderOf(ctx, cluster, tp) // it may be known by the next try
+		if err := sleep(ctx, backoff(tries)); err != nil {
+			return r, err
 		}
 	}
-	return r, fmt.Errorf("read %s: %w", tp.Topic, err)
 }
+
+// readTries is how often the end of APP.control is asked for: half a minute.
+const readTries = 12
 
 // read takes what comes next on APP.control, up to an offset.
 func (r *releases) read(ctx context.Context, cluster connectors.Cluster, app string, to int64) error {

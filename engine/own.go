@@ -120,8 +120,10 @@ func (s *shard) unlessSuperseded(lacks error) {
 			c.later("journal's end", err, func() { s.unlessSuperseded(lacks) })
 		case end > c.offset+1:
 			s.drop("another member has claimed since")
-		default:
+		case c.lacking.found(s.now):
 			s.fail(lacks)
+		default: // or whoever answered slept through an election, and knows of no later claim
+			c.later("journal's end", lacks, func() { s.unlessSuperseded(lacks) })
 		}
 	}))
 }
