@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -103,73 +104,33 @@ func DecodeHead(b []byte) (*Head, error) {
 	if len(b) > 0 && b[0] == 1 {
 		return decodeHead1(b)
 	}
-	if len(b) > 0 && b[0] == 2 {
-		return decodeHead2(b)
-	}
-	if len(b) > 0 && b[0] == 3 {
-		return decodeHead3(b)
+	if len(b) > 0 && int(b[0]) < len(headElements) && headElements[b[0]] > 0 {
+		return decodeOlderHead(b, headElements[b[0]])
 	}
 	h := new(Head)
 	return h, decodeFormatted(b, "head", h)
 }
 
-// head3 is the head of format 3.
-type head3 struct {
-	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
+// headElements is how many elements the head's array had in formats that lack only what later ones added at its end.
+var headElements = [...]int{2: 12, 3: 16}
 
-	Unit                uint64
-	Clock               int64
-	ClusterID           string
-	SourceID            [16]byte
-	JournalID           [16]byte
-	Sources             []SourcePosition
-	Control             int64
-	ActionProducerID    int64
-	ActionProducerEpoch int16
-	Outbox              []OutboxPosition
-	FreshProducerID     int64
-	Erased              int64
-	Armed               uint64
-	Moments             []MomentSince
-	Arming              bool
-	ArmedThrough        string
-}
-
-func decodeHead3(b []byte) (*Head, error) {
-	var o head3
-	if err := decodeFormatted(b, "head", &o); err != nil {
-		return nil, err
+// decodeOlderHead reads a head of n elements: the library takes arrays of the struct's own length alone.
+func decodeOlderHead(b []byte, n int) (*Head, error) {
+	h := new(Head)
+	d := msgpack.NewDecoder(bytes.NewReader(b[1:]))
+	got, err := d.DecodeArrayLen()
+	if err == nil && got != n {
+		err = fmt.Errorf("an array of %d elements, not %d", got, n)
 	}
-	return &Head{Unit: o.Unit, Clock: o.Clock, ClusterID: o.ClusterID, SourceID: o.SourceID, JournalID: o.JournalID, Sources: o.Sources, Control: o.Control,
-		ActionProducerID: o.ActionProducerID, ActionProducerEpoch: o.ActionProducerEpoch, Outbox: o.Outbox, FreshProducerID: o.FreshProducerID, Erased: o.Erased,
-		Armed: o.Armed, Moments: o.Moments, Arming: o.Arming, ArmedThrough: o.ArmedThrough}, nil
-}
-
-// head2 is the head of format 2.
-type head2 struct {
-	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // as above
-
-	Unit                uint64
-	Clock               int64
-	ClusterID           string
-	SourceID            [16]byte
-	JournalID           [16]byte
-	Sources             []SourcePosition
-	Control             int64
-	ActionProducerID    int64
-	ActionProducerEpoch int16
-	Outbox              []OutboxPosition
-	FreshProducerID     int64
-	Erased              int64
-}
-
-func decodeHead2(b []byte) (*Head, error) {
-	var o head2
-	if err := decodeFormatted(b, "head", &o); err != nil {
-		return nil, err
+	if err == nil {
+		elements := [...]any{&h.Unit, &h.Clock, &h.ClusterID, &h.SourceID, &h.JournalID, &h.Sources, &h.Control, &h.ActionProducerID, &h.ActionProducerEpoch,
+			&h.Outbox, &h.FreshProducerID, &h.Erased, &h.Armed, &h.Moments, &h.Arming, &h.ArmedThrough}
+		err = d.DecodeMulti(elements[:n]...)
 	}
-	return &Head{Unit: o.Unit, Clock: o.Clock, ClusterID: o.ClusterID, SourceID: o.SourceID, JournalID: o.JournalID, Sources: o.Sources, Control: o.Control,
-		ActionProducerID: o.ActionProducerID, ActionProducerEpoch: o.ActionProducerEpoch, Outbox: o.Outbox, FreshProducerID: o.FreshProducerID, Erased: o.Erased}, nil
+	if err != nil {
+		return nil, fmt.Errorf("schemas: decode head: %w", err)
+	}
+	return h, nil
 }
 
 // head1 is the head of format 1.
