@@ -23,7 +23,7 @@ type ahead struct {
 // aheadRecords is enough to hide the memory's latency, and little enough for the nearest cache.
 const aheadRecords = 16
 
-// touchBytes is how much of a document is touched, and line how much of it one touch brings.
+// touchBytes is how much of a document is touched, and line64 how much of it one touch brings.
 const (
 	touchBytes = 1 << 10
 	line64     = 64

@@ -16,7 +16,10 @@ import (
 func readPartition(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition, from, to int64, take func(*batch.Record) error, progress func(next int64)) error {
 	tries := 0
 	for next := from; next < to; {
-		raw, err := fetchOnce(ctx, cluster, tp, next)
+		answer, err := fetchOnce(ctx, cluster, tp, next, false)
+		if behindIt, _ := behind(answer.Batches); err == nil && behindIt <= next {
+			err = errNothingGiven
+		}
 		if err != nil {
 			if tries++; tries >= historyTries || ctx.Err() != nil {
 				return fmt.Errorf("read %s/%d at offset %d: %w", tp.Topic, tp.Partition, next, err)
@@ -28,7 +31,7 @@ func readPartition(ctx context.Context, cluster connectors.Cluster, tp connector
 		}
 		tries = 0
 		var r batch.Reader
-		r.Reset(raw, next, nil)
+		r.Reset(answer.Batches, next, nil)
 		for {
 			rec, err := r.Next()
 			if errors.Is(err, io.EOF) {
@@ -52,26 +55,26 @@ func readPartition(ctx context.Context, cluster connectors.Cluster, tp connector
 	return nil
 }
 
-// fetchOnce gives batches from an offset on, of which there are some.
-func fetchOnce(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition, from int64) ([]byte, error) {
+// errNothingGiven is for whoever knows that there is something behind the offset that was asked for.
+var errNothingGiven = errors.New("the broker gave nothing, though more is there")
+
+// fetchOnce asks a partition's leader for batches from an offset on.
+func fetchOnce(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition, from int64, committed bool) (connectors.Fetched, error) {
 	leader, err := leaderOf(ctx, cluster, tp)
 	if err != nil {
-		return nil, err
+		return connectors.Fetched{}, err
 	}
 	answers, err := cluster.Fetch(ctx, &connectors.FetchRequest{Broker: leader, MaxWait: time.Second, MaxBytes: fetchBytes, PartitionMax: fetchBytes,
-		Positions: []connectors.Position{{TopicPartition: tp, Offset: from, LeaderEpoch: -1}}})
+		ReadCommitted: committed, Positions: []connectors.Position{{TopicPartition: tp, Offset: from, LeaderEpoch: -1}}})
 	switch {
 	case err != nil:
-		return nil, err
+		return connectors.Fetched{}, err
 	case len(answers) != 1:
-		return nil, fmt.Errorf("%d answers for one partition", len(answers))
+		return connectors.Fetched{}, fmt.Errorf("%d answers to a fetch of one partition", len(answers))
 	case answers[0].Code != connectors.OK:
-		return nil, answers[0].Code
+		return connectors.Fetched{}, answers[0].Code
 	}
-	if next, _ := behind(answers[0].Batches); next <= from {
-		return nil, errors.New("the broker gave nothing, though more is there")
-	}
-	return answers[0].Batches, nil
+	return answers[0], nil
 }
 
 // readReleases reads all that APP.control says of releases, up to where it ends.

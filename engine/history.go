@@ -95,30 +95,17 @@ type historyPart struct {
 const historyTries = 5
 
 func (p *historyPart) fetch(ctx context.Context, cluster connectors.Cluster, decoder *schemas.Decoder, o *HistoryOptions) error {
-	leader, err := leaderOf(ctx, cluster, p.tp)
-	var answers []connectors.Fetched
+	answer, err := fetchOnce(ctx, cluster, p.tp, p.next, true)
 	if err == nil {
-		answers, err = cluster.Fetch(ctx, &connectors.FetchRequest{
-			Broker: leader, MaxWait: time.Second, MaxBytes: fetchBytes, PartitionMax: fetchBytes, ReadCommitted: true,
-			Positions: []connectors.Position{{TopicPartition: p.tp, Offset: p.next, LeaderEpoch: -1}},
-		})
-	}
-	switch {
-	case err != nil:
-	case len(answers) != 1:
-		err = fmt.Errorf("%d answers to a fetch of one partition", len(answers))
-	case answers[0].Code != connectors.OK:
-		err = answers[0].Code
-	default:
 		before := p.next
-		if err := p.read(&answers[0], decoder, o); err != nil {
+		if err := p.read(&answer, decoder, o); err != nil {
 			return err // the same bytes would come again
 		}
 		if p.next > before {
 			p.tries = 0
 			return nil
 		}
-		err = errors.New("the broker gave nothing, though more is there")
+		err = errNothingGiven
 	}
 	if p.tries++; p.tries >= historyTries || ctx.Err() != nil {
 		return err

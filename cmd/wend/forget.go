@@ -37,11 +37,7 @@ again waits again.`,
 			if err != nil {
 				return fmt.Errorf("--timeout %q: %w", timeout, err)
 			}
-			cfg, problems := loadConfig(cmd, dir, args)
-			if err := tell(problems, s.err); err != nil {
-				return err
-			}
-			client, err := connect(&cfg)
+			cfg, client, err := configured(cmd, dir, args, s.err)
 			if err != nil {
 				return err
 			}

@@ -26,11 +26,7 @@ are. Who is inside it counts in the journals, which takes as long as reading the
 			if err := known("--format", format, "text", "json"); err != nil {
 				return err
 			}
-			cfg, problems := loadConfig(cmd, dir, args)
-			if err := tell(problems, s.err); err != nil {
-				return err
-			}
-			client, err := connect(&cfg)
+			cfg, client, err := configured(cmd, dir, args, s.err)
 			if err != nil {
 				return err
 			}

@@ -5,7 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+
+	"github.com/spf13/cobra"
 
 	"wend/connectors/kafka"
 	"wend/engine"
@@ -47,4 +50,15 @@ func tlsConfig(t *engine.TLSConfig) (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// configured is the configuration of a command that needs no journeys, with every problem told, and a connection, which
+// the caller closes.
+func configured(cmd *cobra.Command, dir string, args []string, told io.Writer) (engine.Config, *kafka.Client, error) {
+	cfg, problems := loadConfig(cmd, dir, args)
+	if err := tell(problems, told); err != nil {
+		return cfg, nil, err
+	}
+	client, err := connect(&cfg)
+	return cfg, client, err
 }

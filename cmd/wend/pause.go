@@ -51,11 +51,7 @@ func setPaused(s streams, args []string, paused bool, cmd *cobra.Command) *cobra
 				return fmt.Errorf("--spread %q: %w", spread, err)
 			}
 		}
-		cfg, problems := loadConfig(cmd, dir, args)
-		if err := tell(problems, s.err); err != nil {
-			return err
-		}
-		client, err := connect(&cfg)
+		cfg, client, err := configured(cmd, dir, args, s.err)
 		if err != nil {
 			return err
 		}
