@@ -56,10 +56,7 @@ func TakeCensus(ctx context.Context, cluster connectors.Cluster, cfg *Config, o 
 	var read, of int64
 	for p := range c.Shards {
 		s := span{tp: connectors.TopicPartition{Topic: cfg.Journal, Partition: p}}
-		if s.from, _, err = cluster.ListOffset(ctx, s.tp, connectors.Earliest); err == nil {
-			s.to, _, err = cluster.ListOffset(ctx, s.tp, connectors.Latest)
-		}
-		if err != nil {
+		if s.from, s.to, err = boundsOf(ctx, cluster, s.tp, connectors.Latest); err != nil {
 			return nil, fmt.Errorf("who is inside: %s/%d: %w", s.tp.Topic, p, err)
 		}
 		of += s.to - s.from

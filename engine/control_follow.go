@@ -37,7 +37,7 @@ func newFollower(ctx context.Context, cluster connectors.Cluster, cfg *Config) (
 	f := &follower{cluster: cluster}
 	for p := range m.Topics[0].Partitions {
 		s := followed{TopicPartition: connectors.TopicPartition{Topic: cfg.Journal, Partition: int32(p)}}
-		if s.next, _, err = cluster.ListOffset(ctx, s.TopicPartition, connectors.Latest); err != nil {
+		if _, s.next, err = boundsOf(ctx, cluster, s.TopicPartition, connectors.Latest); err != nil {
 			return nil, fmt.Errorf("where %s/%d ends: %w", s.Topic, p, err)
 		}
 		f.shards = append(f.shards, s)

@@ -80,25 +80,37 @@ func fetchOnce(ctx context.Context, cluster connectors.Cluster, tp connectors.To
 // readReleases reads all that APP.control says of releases, up to where it ends.
 func readReleases(ctx context.Context, cluster connectors.Cluster, app string) (r releases, err error) {
 	tp := controlTopic(app)
-	for tries := 1; ; tries++ { // a topic that was just made has no leader for a moment, and clients hear of it by Metadata
-		if r.next, _, err = cluster.ListOffset(ctx, tp, connectors.Earliest); err == nil {
-			var end int64
-			if end, _, err = cluster.ListOffset(ctx, tp, connectors.Latest); err == nil {
-				return r, r.read(ctx, cluster, app, end)
+	var end int64
+	if r.next, end, err = boundsOf(ctx, cluster, tp, connectors.Latest); err != nil {
+		return r, fmt.Errorf("read %s: %w", tp.Topic, err)
+	}
+	return r, r.read(ctx, cluster, app, end)
+}
+
+// boundsTries is how often the ends of a partition are asked for: half a minute.
+const boundsTries = 12
+
+// boundsOf gives the first offset of a partition and the one at which it ends (Latest or LatestStable). A topic that was just
+// made has no leader for a moment, or one that does not know it yet, and so has one whose leader moves: it asks again
+// while the answer is one that passes.
+func boundsOf(ctx context.Context, cluster connectors.Cluster, tp connectors.TopicPartition, latest int64) (first, end int64, err error) {
+	for tries := 1; ; tries++ {
+		if first, _, err = cluster.ListOffset(ctx, tp, connectors.Earliest); err == nil {
+			if end, _, err = cluster.ListOffset(ctx, tp, latest); err == nil {
+				return first, end, nil
 			}
 		}
-		if tries == readTries || ctx.Err() != nil {
-			return r, fmt.Errorf("read %s: %w", tp.Topic, err)
+		var code connectors.Code
+		passes := !errors.As(err, &code) || code == connectors.UnknownTopicOrPartition || code.Class() == connectors.Retry || code.Class() == connectors.Ambiguous
+		if !passes || tries == boundsTries || ctx.Err() != nil {
+			return 0, 0, err
 		}
-		_, _ = leaderOf(ctx, cluster, tp) // it may be known by the next try
+		_, _ = leaderOf(ctx, cluster, tp) // clients hear of leaders by Metadata
 		if err := sleep(ctx, backoff(tries)); err != nil {
-			return r, err
+			return 0, 0, err
 		}
 	}
 }
-
-// readTries is how often the end of APP.control is asked for: half a minute.
-const readTries = 12
 
 // read takes what comes next on APP.control, up to an offset.
 func (r *releases) read(ctx context.Context, cluster connectors.Cluster, app string, to int64) error {

@@ -56,10 +56,7 @@ func ReadHistory(ctx context.Context, cluster connectors.Cluster, cfg *Config, o
 			continue
 		}
 		part := historyPart{tp: connectors.TopicPartition{Topic: cfg.Source.Topic, Partition: p}}
-		if part.next, _, err = cluster.ListOffset(ctx, part.tp, connectors.Earliest); err == nil {
-			part.end, _, err = cluster.ListOffset(ctx, part.tp, connectors.LatestStable)
-		}
-		if err != nil {
+		if part.next, part.end, err = boundsOf(ctx, cluster, part.tp, connectors.LatestStable); err != nil {
 			return h, fmt.Errorf("read %s/%d: %w", part.tp.Topic, p, err)
 		}
 		if part.next > 0 {
