@@ -43,7 +43,7 @@ func (x *releaseRecords) compile(status map[string]schemas.Status) (*journey.Pro
 
 // compileWith makes a program of the release, of which the newest versions are those of a workspace.
 func (x *releaseRecords) compileWith(ws *journey.Workspace, status map[string]schemas.Status) (*journey.Program, yamlfile.Problems, error) {
-	r := &journey.Release{Current: ws, Versions: map[string]uint64{}, Status: map[string]journey.Status{}}
+	r := &journey.Release{Current: ws, Versions: map[string]uint64{}, Status: map[string]journey.Status{}, Deployed: x.list.Time}
 	for _, j := range x.list.Journeys {
 		if !j.Gone {
 			r.Versions[j.Name] = j.Version

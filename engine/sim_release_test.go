@@ -57,6 +57,7 @@ type simDeployed struct {
 	variant  int
 	versions map[string]uint64
 	older    []simOlder
+	time     int64
 }
 
 type simOlder struct {
@@ -110,11 +111,11 @@ func (s *sim) programOf(number uint64, status map[string]schemas.Status) *journe
 		return s.program
 	}
 	d := &s.releases.deployed[number-1]
-	key := fmt.Sprint(d.variant, d.versions, d.older, status)
+	key := fmt.Sprint(d.variant, d.versions, d.older, d.time, status)
 	if p := s.programs[key]; p != nil {
 		return p
 	}
-	r := &journey.Release{Current: s.workspace(d.variant), Versions: d.versions, Status: map[string]journey.Status{}}
+	r := &journey.Release{Current: s.workspace(d.variant), Versions: d.versions, Status: map[string]journey.Status{}, Deployed: d.time}
 	for _, o := range d.older {
 		r.Older = append(r.Older, journey.OlderVersion{Journey: s.journey(o.variant, o.journey), Version: o.version})
 	}
@@ -143,13 +144,15 @@ func (s *sim) beginReleases() {
 func (s *sim) deploy(variant int, void bool) {
 	r := &s.releases
 	r.writes++
-	list := &schemas.Release{Number: uint64(len(r.deployed)) + 1, ID: fmt.Sprint(r.writes)}
+	list := &schemas.Release{Number: uint64(len(r.deployed)) + 1, ID: fmt.Sprint(r.writes), Time: s.wall}
 	if void {
 		list.Number--
 		s.tally[sawDeployVoid]++
 	} else {
 		s.tally[sawDeploy]++
-		r.deployed = append(r.deployed, s.versionsOf(variant, list.Tag()))
+		d := s.versionsOf(variant, list.Tag())
+		d.time = list.Time
+		r.deployed = append(r.deployed, d)
 	}
 	s.note("%s deploys workspace %d", list.Tag(), variant)
 	value, err := list.Append(nil)

@@ -165,21 +165,23 @@ func (s *stepper) pass(j *plan, en *schemas.Enrollment) (to *plan, reason string
 }
 
 // redue sets when a step is due that lasts otherwise than it did: the new length counts from the arrival, and of a restarted
-// await from where it was restarted last.
+// await from where it was restarted last. What is past by the deploy is due at the deploy, and not before, for whoever
+// deploys at three in the night means nobody to be sent what could have left at noon, whatever the quiet hours say.
 func (s *stepper) redue(j *plan, en *schemas.Enrollment, n *node, was *Step) (reason string) {
 	if n.op == opAwait {
 		from := en.Arrived
 		if en.Resets > 0 && was.Await != nil && !was.Await.Forever && en.Due != schemas.Never {
 			from = en.Due - was.Await.Within
 		}
-		en.Due = later(from, n.await.within)
+		en.Due = max(later(from, n.await.within), s.p.deployed)
 		return ""
 	}
 	en.Resets = 0
-	en.Due = s.dueFrom(j, en, n, en.Arrived)
-	if n.wait.pastExit && en.Due <= en.Arrived {
+	due := s.dueFrom(j, en, n, en.Arrived)
+	if n.wait.pastExit && due <= en.Arrived {
 		return reasonPast
 	}
+	en.Due = max(due, s.p.deployed)
 	return ""
 }
 

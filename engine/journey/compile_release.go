@@ -13,7 +13,7 @@ import (
 // What `on_update` of a version says holds for all who are inside when it is deployed, in whatever version. So of a version
 // the next one that does not say pin decides; where none does, it is pinned for good in this release.
 func (c *compiler) older(heads []*planner) []*planner {
-	c.p.released = c.release.Versions != nil || len(c.release.Older) > 0
+	c.p.released, c.p.deployed = c.release.Versions != nil || len(c.release.Older) > 0, c.release.Deployed
 	byName := map[string][]OlderVersion{}
 	for _, o := range c.release.Older {
 		byName[o.Journey.Name.Value] = append(byName[o.Journey.Name.Value], o)

@@ -278,7 +278,9 @@ func (s *stepper) armSilence(m *moment, x *schemas.TriggerTimer) {
 		s.doc.Journeys[at].Timers = slices.Delete(s.doc.Journeys[at].Timers, k, k+1)
 		s.tidy(at, true)
 	case x.Due != schemas.Never:
-		x.Due = later(x.Of, m.length)
+		if due := later(x.Of, m.length); due != x.Due {
+			x.Due = max(due, s.p.deployed) // another length, by which it may have been over before the deploy
+		}
 	}
 }
 

@@ -189,93 +189,152 @@ func naiveCap(left []naiveSend, channel string, c Cap, now int64, zone *time.Loc
 	return n >= c.Max
 }
 
-// TestCapsAgainstList: the few moments that a document keeps decide as the list of all sends would, through changes of
-// the clocks and of the customer's zone; and they are few.
-func TestCapsAgainstList(t *testing.T) {
+// capsCase is what TestCapsAgainstList plays: policies, and what is sent last, so often that a cap is known to stop it.
+type capsCase struct {
+	policies *Policies
+	channel  string // of the last sends; "": none
+	times    int
+	stopped  string // the last of them, by this
+}
+
+// drawCaps gives policies with any caps, or, of a kind of cap, such as hold one of it that nothing else comes before.
+func drawCaps(t *rapid.T, kind string) capsCase {
 	const hour = 60 * 60 * 1000
-	zones := changing(t)
-	stopped := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		caps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Cap {
+	one := func(per ...int64) *rapid.Generator[Cap] {
+		return rapid.Custom(func(t *rapid.T) Cap {
 			c := Cap{Max: rapid.IntRange(0, 4).Draw(t, "max"), Text: "day"}
-			if c.Per = rapid.SampledFrom([]int64{0, 1, hour, 5 * hour, 24 * hour, 70 * hour}).Draw(t, "per"); c.Per > 0 {
+			if c.Per = rapid.SampledFrom(per).Draw(t, "per"); c.Per > 0 {
 				c.Text = fmt.Sprint(c.Per, "ms")
 			}
 			return c
-		}), 0, 3)
-		policies := &Policies{
-			Channels: []*ChannelPolicy{{Name: Text{Value: "push"}, Caps: caps.Draw(t, "push")}, {Name: Text{Value: "sms"}, Caps: caps.Draw(t, "sms")}},
-			All:      caps.Draw(t, "all"),
+		})
+	}
+	caps := rapid.SliceOfN(one(0, 1, hour, 5*hour, 24*hour, 70*hour), 0, 3)
+	push, sms := &ChannelPolicy{Name: Text{Value: "push"}}, &ChannelPolicy{Name: Text{Value: "sms"}}
+	c := capsCase{policies: &Policies{Channels: []*ChannelPolicy{push, sms}}}
+	push.Caps, sms.Caps = caps.Draw(t, "push"), caps.Draw(t, "sms")
+	var alone Cap
+	switch kind {
+	case "":
+		c.policies.All = caps.Draw(t, "all")
+		return c
+	case "all, by the day":
+		alone, c.channel = one(0).Draw(t, "alone"), "email"
+		c.policies.All, c.stopped = []Cap{alone}, "cap:all/"+alone.Text
+	case "a channel's, by the day":
+		alone, c.channel = one(0).Draw(t, "alone"), "sms"
+		sms.Caps, c.stopped = []Cap{alone}, "cap:sms/"+alone.Text
+	case "a channel's, rolling":
+		alone, c.channel = one(hour, 24*hour).Draw(t, "alone"), "push"
+		push.Caps, c.stopped = []Cap{alone}, "cap:push/"+alone.Text
+	}
+	c.times = alone.Max + 1
+	return c
+}
+
+// TestCapsAgainstList: the few moments that a document keeps decide as the list of all sends would, through changes of
+// the clocks and of the customer's zone; and they are few. Every kind of cap stops something in each check.
+func TestCapsAgainstList(t *testing.T) {
+	zones := changing(t)
+	left := 0
+	rapid.Check(t, func(t *rapid.T) {
+		for _, kind := range []string{"", "all, by the day", "a channel's, by the day", "a channel's, rolling"} {
+			c := drawCaps(t, kind)
+			left += c.play(t, zones)
 		}
-		p := compilePolicies(t, policies, "push", "sms", "email") // email is not listed
-		zone := rapid.SampledFrom(zones).Draw(t, "zone")
-		now := nearChange(zone).Draw(t, "start")
-		doc := schemas.NewDocument()
-		var left []naiveSend
-		var out Effects
-		for i := range rapid.IntRange(1, 40).Draw(t, "events") {
+	})
+	if left == 0 {
+		t.Error("nothing left")
+	}
+}
+
+// play says how many sends left.
+func (c *capsCase) play(t *rapid.T, zones []*time.Location) int {
+	const hour = 60 * 60 * 1000
+	p := compilePolicies(t, c.policies, "push", "sms", "email") // email is not listed
+	zone := rapid.SampledFrom(zones).Draw(t, "zone")
+	now := nearChange(zone).Draw(t, "start")
+	doc := schemas.NewDocument()
+	var left []naiveSend
+	var out Effects
+	events := rapid.IntRange(1, 40).Draw(t, "events")
+	for i := range events + c.times {
+		channel := c.channel
+		if i < events {
 			now += rapid.SampledFrom([]int64{0, 1, hour - 1, hour, 4 * hour, 5*hour - 1, 24 * hour, 24*hour - 1, 30 * hour}).Draw(t, "later")
 			if rapid.IntRange(0, 9).Draw(t, "moves") == 0 {
 				zone = rapid.SampledFrom(zones).Draw(t, "zone")
 			}
-			doc.Profile = doc.Profile.Set("timezone", zone.String())
-			channel := rapid.SampledFrom([]string{"push", "sms", "email"}).Draw(t, "channel")
-			want := ""
-			check := func(of string, caps []Cap) {
-				for _, c := range caps {
-					if want == "" && naiveCap(left, of, c, now, zone) {
-						want = "cap:" + of + "/" + c.Text
-					}
-				}
-			}
-			for _, c := range policies.Channels {
-				if c.Name.Value == channel {
-					check(channel, c.Caps)
-				}
-			}
-			check("all", policies.All)
-			out.Reset()
-			out.Tracing = true
-			p.Step("c", doc, Input{Event: &schemas.Event{ID: fmt.Sprint(i), Customer: "c", Type: channel, Time: now}}, &out)
-			got := ""
-			for _, d := range out.Decisions {
-				if d.Kind == DecidedStopped {
-					got = d.Reason
-				}
-			}
-			if got != want || (len(out.Actions) == 1) != (want == "") {
-				t.Fatalf("event %d at %d on %s: stopped by %q, %d actions; by all that left it is %q", i, now, channel, got, len(out.Actions), want)
-			}
-			stopped[want]++
-			if want == "" {
-				left = append(left, naiveSend{channel, now})
-			}
-			for _, tally := range doc.Tallies {
-				most := 0
-				for _, c := range policies.All {
-					if tally.Channel == allChannels {
-						most = max(most, c.Max)
-					}
-				}
-				for _, c := range policies.Channels {
-					for _, k := range c.Caps {
-						if c.Name.Value == tally.Channel {
-							most = max(most, k.Max)
-						}
-					}
-				}
-				if len(tally.Times) > most || most == 0 {
-					t.Fatalf("%d moments of %q are kept, caps ask for %d", len(tally.Times), tally.Channel, most)
-				}
-			}
-			var err error
-			if doc, err = schemas.DecodeDocument(doc.Append(nil)); err != nil {
-				t.Fatal(err)
+			channel = rapid.SampledFrom([]string{"push", "sms", "email"}).Draw(t, "channel")
+		}
+		doc.Profile = doc.Profile.Set("timezone", zone.String())
+		want := c.naive(left, channel, now, zone)
+		out.Reset()
+		out.Tracing = true
+		p.Step("c", doc, Input{Event: &schemas.Event{ID: fmt.Sprint(i), Customer: "c", Type: channel, Time: now}}, &out)
+		got := ""
+		for _, d := range out.Decisions {
+			if d.Kind == DecidedStopped {
+				got = d.Reason
 			}
 		}
-	})
-	if stopped["cap:all/day"] == 0 || stopped["cap:sms/day"] == 0 || stopped["cap:push/86400000ms"] == 0 || stopped[""] == 0 {
-		t.Errorf("not every kind of cap stopped something: %v", stopped)
+		if got != want || (len(out.Actions) == 1) != (want == "") {
+			t.Fatalf("event %d at %d on %s: stopped by %q, %d actions; by all that left it is %q", i, now, channel, got, len(out.Actions), want)
+		}
+		if want == "" {
+			left = append(left, naiveSend{channel, now})
+		}
+		if i == events+c.times-1 && c.times > 0 && got != c.stopped {
+			t.Fatalf("the last of %d sends at once is stopped by %q, not by %s", c.times, got, c.stopped)
+		}
+		c.fewKept(t, doc)
+		var err error
+		if doc, err = schemas.DecodeDocument(doc.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(left)
+}
+
+// naive says by the list of all that ever left which cap stops one more; "": none.
+func (c *capsCase) naive(left []naiveSend, channel string, now int64, zone *time.Location) string {
+	check := func(of string, caps []Cap) string {
+		for _, x := range caps {
+			if naiveCap(left, of, x, now, zone) {
+				return "cap:" + of + "/" + x.Text
+			}
+		}
+		return ""
+	}
+	for _, x := range c.policies.Channels {
+		if x.Name.Value == channel {
+			if stopped := check(channel, x.Caps); stopped != "" {
+				return stopped
+			}
+		}
+	}
+	return check("all", c.policies.All)
+}
+
+// fewKept sees that a document keeps no more moments than a cap asks for.
+func (c *capsCase) fewKept(t *rapid.T, doc *schemas.Document) {
+	for _, tally := range doc.Tallies {
+		most := 0
+		for _, x := range c.policies.All {
+			if tally.Channel == allChannels {
+				most = max(most, x.Max)
+			}
+		}
+		for _, x := range c.policies.Channels {
+			for _, k := range x.Caps {
+				if x.Name.Value == tally.Channel {
+					most = max(most, k.Max)
+				}
+			}
+		}
+		if len(tally.Times) > most || most == 0 {
+			t.Fatalf("%d moments of %q are kept, caps ask for %d", len(tally.Times), tally.Channel, most)
+		}
 	}
 }
 

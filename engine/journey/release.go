@@ -18,6 +18,9 @@ type Release struct {
 	Older []OlderVersion
 	// Status of journeys by name; one that is missing runs.
 	Status map[string]Status
+	// Deployed is when it was, in ms since 1970: what became due earlier by it, and would be past by then, is due then.
+	// 0: at no moment, so that it is due in the past.
+	Deployed int64
 }
 
 // OlderVersion is an earlier definition of a journey, as Load or LoadFiles read it then.

@@ -18,14 +18,15 @@ var rewriteReleases = flag.Bool("rewrite-releases", false, "write what is decide
 // releases plays deploys, pauses and resumptions as an engine does: each is obeyed behind all that was before it, and then
 // every customer is looked at.
 type releases struct {
-	t       *testing.T
-	files   map[string][]byte // beside journeys
-	current *Workspace
-	numbers map[string]uint64
-	older   []OlderVersion
-	status  map[string]Status
-	since   map[MomentTrigger]int64
-	lazy    bool // nobody is looked at at a deploy, but when something next happens to them, or to the journeys
+	t        *testing.T
+	files    map[string][]byte // beside journeys
+	current  *Workspace
+	numbers  map[string]uint64
+	older    []OlderVersion
+	deployed int64
+	status   map[string]Status
+	since    map[MomentTrigger]int64
+	lazy     bool // nobody is looked at at a deploy, but when something next happens to them, or to the journeys
 
 	p     *Program
 	docs  map[string]*schemas.Document
@@ -79,14 +80,14 @@ func (r *releases) deploy(journeys string, now int64) bool {
 			}
 		}
 	}
-	p, problems := CompileRelease(&Release{Current: ws, Versions: numbers, Older: older, Status: r.status})
+	p, problems := CompileRelease(&Release{Current: ws, Versions: numbers, Older: older, Status: r.status, Deployed: now})
 	if p == nil {
 		for _, x := range problems {
 			fmt.Fprintf(&r.lines, "%s - refused: %s\n", offset(now-caseStart), x.Message)
 		}
 		return false
 	}
-	r.current, r.numbers, r.older = ws, numbers, older
+	r.current, r.numbers, r.older, r.deployed = ws, numbers, older, now
 	r.adopt(p, now)
 	return true
 }
@@ -202,7 +203,7 @@ func (r *releases) play(parts map[string]string) string {
 				}
 			}
 			r.status[words[2]] = s
-			p, problems := CompileRelease(&Release{Current: r.current, Versions: r.numbers, Older: r.older, Status: r.status})
+			p, problems := CompileRelease(&Release{Current: r.current, Versions: r.numbers, Older: r.older, Status: r.status, Deployed: r.deployed})
 			if p == nil {
 				r.t.Fatal(problems)
 			}

@@ -111,7 +111,7 @@ func (p *page) outcome(t *testing.T, position []string, edited string) string {
 	release := func(deployed bool, status Status) *Program {
 		r := &Release{Current: first, Versions: map[string]uint64{"offer": 1}, Status: map[string]Status{"offer": status}}
 		if deployed {
-			r.Current, r.Versions, r.Older = next, map[string]uint64{}, olderOf(first, 1)
+			r.Current, r.Versions, r.Older, r.Deployed = next, map[string]uint64{}, olderOf(first, 1), caseTime(t, code(position[2]))
 			for _, j := range next.Journeys {
 				r.Versions[j.Name.Value] = 2
 			}
