@@ -120,7 +120,11 @@ func newBenchShard(tb testing.TB, files map[string]string) *benchShard {
 			later(func() { done(connectors.Producer{ID: 7}, nil) })
 		},
 		fetchFrom:   func(_ int64, _ int32, deliver func(connectors.Fetched, time.Time)) { b.deliver = deliver },
-		controlFrom: func(int64, func(commands)) {},
+		controlFrom: func(_ int64, deliver func(commands)) {
+			if deliver != nil {
+				later(func() { deliver(commands{}) })
+			}
+		},
 		dropped:     func(reason string) { tb.Fatal(reason) },
 		failed:      func(err error) { tb.Fatal(err) },
 		ready:       func() {},

@@ -1,10 +1,12 @@
 package statestore
 
 import (
-	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -14,50 +16,67 @@ const (
 	keepBytes  = 4 << 20 // of a batch's memory for the next use
 	pointLimit = 256     // timers removed one by one, before a range removal is cheaper
 	perEntry   = 64      // what the memtable adds to an entry, about
+	entryBytes = 12      // what Pebble's batch adds to an entry, at most
 )
 
 // Batch is what one unit, or many units together, change in the view. It is applied whole or not at all. Later calls
-// win over earlier ones for the same key. What is put is copied. One goroutine's.
+// win over earlier ones for the same key. What is put is not copied: its bytes must stay as they are until Apply or Reset.
+// One goroutine's.
 //
 // It keeps its entries until Apply, which writes them in the order of their keys, each key once: the memtable finds the
 // place of a key near the one before it much sooner than anywhere.
 type Batch struct {
 	w        *pebble.Batch
-	arena    []byte // of the entries: keys and values
-	was      int    // bytes of it that were let go
 	entries  []entry
+	bytes    int // of keys and values
 	remove   bool
 	through  Cursor
 	err      error // of a call that cannot be put in, told by Apply
 	consumed bool
 }
 
-// entry is a key and what becomes of it; both in the arena.
+// entry is a key and what becomes of it.
 type entry struct {
-	at, keyEnd, end int
-	remove          bool
+	order  uint64 // of keys of one kind: a timer's time, else the first bytes of the name
+	at     int32  // how many were put before
+	kind   byte
+	remove bool
+	name   string // of a timer: the customer
+	value  []byte
 }
 
 // NewBatch makes an empty batch for this Store, to be used again and again: Reset it after Apply. It is not for use
 // behind the Store's Close.
 func (s *Store) NewBatch() *Batch {
-	return &Batch{w: s.db.NewBatch(pebble.WithInitialSizeBytes(64<<10), pebble.WithMaxRetainedSizeBytes(keepBytes))}
+	return &Batch{w: s.newBatch(64 << 10)}
+}
+
+func (s *Store) newBatch(size int) *pebble.Batch {
+	return s.db.NewBatchWithSize(size, pebble.WithInitialSizeBytes(64<<10), pebble.WithMaxRetainedSizeBytes(keepBytes))
 }
 
 // PutDocument puts a customer's document.
-func (b *Batch) PutDocument(customer string, doc []byte) { b.set(kindDocument, customer, doc) }
+func (b *Batch) PutDocument(customer string, doc []byte) {
+	b.add(entry{kind: kindDocument, name: customer, value: doc})
+}
 
 // DeleteDocument takes a customer's document away, if there is one.
-func (b *Batch) DeleteDocument(customer string) { b.delete(kindDocument, customer) }
+func (b *Batch) DeleteDocument(customer string) {
+	b.add(entry{kind: kindDocument, name: customer, remove: true})
+}
 
 // PutMeta puts a small value under a name.
-func (b *Batch) PutMeta(name string, value []byte) { b.set(kindMeta, name, value) }
+func (b *Batch) PutMeta(name string, value []byte) {
+	b.add(entry{kind: kindMeta, name: name, value: value})
+}
 
 // PutOwed puts an outbox record under its journal key.
-func (b *Batch) PutOwed(key string, value []byte) { b.set(kindOwed, key, value) }
+func (b *Batch) PutOwed(key string, value []byte) {
+	b.add(entry{kind: kindOwed, name: key, value: value})
+}
 
 // DeleteOwed takes an outbox record away, if there is one.
-func (b *Batch) DeleteOwed(key string) { b.delete(kindOwed, key) }
+func (b *Batch) DeleteOwed(key string) { b.add(entry{kind: kindOwed, name: key, remove: true}) }
 
 // PutTimer puts a timer into the index. A customer must not be empty (a cursor at the first of 1970 could not stand on
 // it).
@@ -66,12 +85,7 @@ func (b *Batch) PutTimer(due int64, customer string) {
 		b.err = errors.New("a timer without a customer")
 		return
 	}
-	if !b.room(timerHead + len(customer)) {
-		return
-	}
-	at := len(b.arena)
-	b.arena = appendTimer(b.arena, due, customer)
-	b.entries = append(b.entries, entry{at, len(b.arena), len(b.arena), false})
+	b.add(entry{kind: kindTimer, order: timerOrder(due), name: customer})
 }
 
 // RemoveTimersThrough removes every timer that was in the index before this batch and does not stand behind c. Timers
@@ -86,16 +100,13 @@ func (b *Batch) RemoveTimersThrough(c Cursor) {
 func (b *Batch) Empty() bool { return len(b.entries) == 0 && !b.remove && b.err == nil }
 
 // Bytes is how large the batch is, keys that were put twice counted twice.
-func (b *Batch) Bytes() int { return len(b.arena) }
+func (b *Batch) Bytes() int { return b.bytes }
 
 // Reset empties the batch, and keeps its memory unless there is much of it.
 func (b *Batch) Reset() {
 	b.w.Reset()
-	was := 0
-	if cap(b.arena) > keepBytes {
-		was, b.arena = len(b.arena), nil
-	}
-	*b = Batch{w: b.w, arena: b.arena[:0], was: was, entries: b.entries[:0]}
+	clear(b.entries) // the values are let go
+	*b = Batch{w: b.w, entries: b.entries[:0]}
 }
 
 // Close gives the memory back. A batch that is not closed is merely collected.
@@ -109,57 +120,83 @@ func (b *Batch) room(n int) bool {
 	case b.err != nil:
 	case b.consumed:
 		b.err = errors.New("the batch was applied and not reset")
-	case n > maxBatch || len(b.arena) > maxBatch-n:
+	case n > maxBatch || b.bytes > maxBatch-n:
 		b.err = fmt.Errorf("a batch larger than %d bytes", maxBatch)
 	}
 	return b.err == nil
 }
 
-func (b *Batch) set(kind byte, name string, value []byte) {
-	if !b.room(1 + len(name) + len(value)) {
+func (b *Batch) add(e entry) {
+	n := e.keySize() + len(e.value)
+	if !b.room(n) {
 		return
 	}
-	if b.was > 0 && len(b.entries) > 256 { // about as large again, it seems: in one piece, not by doubling
-		b.arena, b.was = slices.Grow(b.arena, b.was+b.was/8), 0
+	if e.kind != kindTimer {
+		e.order = nameOrder(e.name)
 	}
-	at := len(b.arena)
-	b.arena = appendKey(b.arena, kind, name)
-	keyEnd := len(b.arena)
-	b.arena = append(b.arena, value...)
-	b.entries = append(b.entries, entry{at, keyEnd, len(b.arena), false})
+	b.bytes += n
+	e.at = int32(len(b.entries))
+	b.entries = append(b.entries, e)
 }
 
-func (b *Batch) delete(kind byte, name string) {
-	if !b.room(1 + len(name)) {
-		return
+// nameOrder gives numbers in the order of names, as far as their first bytes tell.
+func nameOrder(name string) uint64 {
+	if len(name) >= 8 {
+		return uint64(name[7]) | uint64(name[6])<<8 | uint64(name[5])<<16 | uint64(name[4])<<24 |
+			uint64(name[3])<<32 | uint64(name[2])<<40 | uint64(name[1])<<48 | uint64(name[0])<<56
 	}
-	at := len(b.arena)
-	b.arena = appendKey(b.arena, kind, name)
-	b.entries = append(b.entries, entry{at, len(b.arena), len(b.arena), true})
+	var first [8]byte
+	copy(first[:], name)
+	return binary.BigEndian.Uint64(first[:])
 }
 
-func (b *Batch) key(e entry) []byte { return b.arena[e.at:e.keyEnd] }
+// compare is that of the keys.
+func (e *entry) compare(x *entry) int {
+	if n := cmp.Compare(e.kind, x.kind); n != 0 {
+		return n
+	}
+	if n := cmp.Compare(e.order, x.order); n != 0 {
+		return n
+	}
+	return strings.Compare(e.name, x.name)
+}
 
-// write writes the entries to the batch of Pebble's.
-func (b *Batch) write() error {
+func (e *entry) keySize() int {
+	if e.kind == kindTimer {
+		return timerHead + len(e.name)
+	}
+	return 1 + len(e.name)
+}
+
+func (e *entry) appendKey(dst []byte) []byte {
+	if e.kind == kindTimer {
+		return appendTimer(dst, int64(e.order^signBit), e.name)
+	}
+	return appendKey(dst, e.kind, e.name)
+}
+
+// fill writes the entries to the batch of Pebble's.
+func (b *Batch) fill() error {
 	slices.SortFunc(b.entries, func(x, y entry) int {
-		if c := bytes.Compare(b.key(x), b.key(y)); c != 0 {
-			return c
+		if n := x.compare(&y); n != 0 {
+			return n
 		}
-		return x.at - y.at
+		return cmp.Compare(x.at, y.at)
 	})
-	for i, e := range b.entries {
-		key := b.key(e)
-		if i+1 < len(b.entries) && bytes.Equal(key, b.key(b.entries[i+1])) {
+	for i := range b.entries {
+		e := &b.entries[i]
+		if i+1 < len(b.entries) && e.compare(&b.entries[i+1]) == 0 {
 			continue
 		}
-		var err error
+		var op *pebble.DeferredBatchOp
 		if e.remove {
-			err = b.w.Delete(key, nil)
+			op = b.w.DeleteDeferred(e.keySize())
 		} else {
-			err = b.w.Set(key, b.arena[e.keyEnd:e.end], nil)
+			op = b.w.SetDeferred(e.keySize(), len(e.value))
+			copy(op.Value, e.value)
 		}
-		if err != nil {
+		e.appendKey(op.Key[:0])
+		if err := op.Finish(); err != nil {
 			return err
 		}
 	}
@@ -181,12 +218,16 @@ func (s *Store) Apply(b *Batch) error {
 	if err := s.wait(b); err != nil {
 		return s.wrap("apply", err)
 	}
+	if b.bytes > keepBytes { // in one piece, not by doubling
+		_ = b.w.Close()
+		b.w = s.newBatch(b.bytes + len(b.entries)*entryBytes)
+	}
 	if b.remove { // before the entries, among which are timers
 		if err := s.removeTimers(b); err != nil {
 			return s.lost("remove timers", err)
 		}
 	}
-	if err := b.write(); err != nil {
+	if err := b.fill(); err != nil {
 		return s.wrap("apply", err)
 	}
 	if first := b.firstTimer(); first != nil && string(first) < string(s.low) {
@@ -199,13 +240,11 @@ func (s *Store) Apply(b *Batch) error {
 
 // firstTimer is the least key of a timer that the batch puts, nil when it puts none. The entries are in order.
 func (b *Batch) firstTimer() []byte {
-	i, _ := slices.BinarySearchFunc(b.entries, byte(kindTimer), func(e entry, kind byte) int {
-		return int(b.arena[e.at]) - int(kind)
-	})
+	i, _ := slices.BinarySearchFunc(b.entries, byte(kindTimer), func(e entry, kind byte) int { return int(e.kind) - int(kind) })
 	if i == len(b.entries) {
 		return nil
 	}
-	return b.key(b.entries[i])
+	return b.entries[i].appendKey(nil)
 }
 
 // removeTimers adds to the batch the removal of what is in the index through b.through. Naively that is one range

@@ -57,9 +57,12 @@ func appendKey(dst []byte, kind byte, name string) []byte {
 
 func appendTimer(dst []byte, due int64, customer string) []byte {
 	dst = append(dst, kindTimer)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(due)^signBit)
+	dst = binary.BigEndian.AppendUint64(dst, timerOrder(due))
 	return append(dst, customer...)
 }
+
+// timerOrder gives numbers in the order of due times.
+func timerOrder(due int64) uint64 { return uint64(due) ^ signBit }
 
 // appendBehind appends the least key behind the timer on which c stands: the first of all for the zero Cursor.
 func appendBehind(dst []byte, c Cursor) []byte {
