@@ -35,10 +35,18 @@ func (e *DecodeError) Error() string { return e.Reason }
 
 // Decoder turns records into events. It has buffers of its own, so it serves one goroutine, and one event at a time.
 type Decoder struct {
-	id, customer, kind, time field
-	buf                      []byte
-	body                     body
+	fields [4]field
+	buf    []byte
+	body   body
 }
+
+// The fields that an event is made of.
+const (
+	fieldID = iota
+	fieldCustomer
+	fieldType
+	fieldTime
+)
 
 // field is a named field of events: its path, taken apart, and as the user wrote it.
 type field struct {
@@ -53,19 +61,20 @@ func NewDecoder(f Format) (*Decoder, error) {
 	}
 	d := new(Decoder)
 	for _, x := range []struct {
-		to              *field
+		field           int
 		name, path, def string
 	}{
-		{&d.id, "id", f.ID, "event_id"},
-		{&d.customer, "customer", f.Customer, "customer_id"},
-		{&d.kind, "type", f.Type, "type"},
-		{&d.time, "time", f.Time, "ts"},
+		{fieldID, "id", f.ID, "event_id"},
+		{fieldCustomer, "customer", f.Customer, "customer_id"},
+		{fieldType, "type", f.Type, "type"},
+		{fieldTime, "time", f.Time, "ts"},
 	} {
 		if x.path == "" {
 			x.path = x.def
 		}
-		*x.to = field{strings.Split(x.path, "."), x.path}
-		for _, part := range x.to.path {
+		to := &d.fields[x.field]
+		*to = field{strings.Split(x.path, "."), x.path}
+		for _, part := range to.path {
 			if part == "" {
 				return nil, fmt.Errorf("event field %s: %q is no path of names with dots between them", x.name, x.path)
 			}
@@ -91,15 +100,17 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 	d.buf = append(d.buf[:0], value...)
 	s := &d.body.scanner
 	*s = scanner{text: unsafe.String(&d.buf[0], len(d.buf)), depth: eventDepth}
-	clear(d.body.members) // values of the last event are let go
-	d.body.members = d.body.members[:0]
+	if d.body.read { // values of the last event are let go
+		clear(d.body.members)
+		d.body.read = false
+	}
 
 	i := s.space(0)
 	if i >= len(s.text) || s.text[i] != '{' {
 		s.fail(i, "expected one object")
 		return s.err
 	}
-	end, members := s.checkObject(i, 1, d.body.members, true)
+	end, members := s.checkObject(i, 1, d.body.members[:0], true)
 	d.body.members = members
 	if end == failed {
 		return s.err
@@ -109,18 +120,22 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 		return s.err
 	}
 
+	var at [len(d.fields)]int
+	for k := range d.fields {
+		at[k] = d.body.find(&d.fields[k])
+	}
 	*ev = Event{Topic: from.Topic, Partition: from.Partition, Offset: from.Offset, Body: &d.body}
 	var err error
-	if ev.Customer, err = d.body.name(d.customer, true, true); err != nil {
+	if ev.Customer, err = d.body.name(&d.fields[fieldCustomer], at[fieldCustomer], true, true); err != nil {
 		return err
 	}
-	if ev.Type, err = d.body.name(d.kind, false, true); err != nil {
+	if ev.Type, err = d.body.name(&d.fields[fieldType], at[fieldType], false, true); err != nil {
 		return err
 	}
-	if ev.ID, err = d.body.name(d.id, true, false); err != nil {
+	if ev.ID, err = d.body.name(&d.fields[fieldID], at[fieldID], true, false); err != nil {
 		return err
 	}
-	ev.Time, err = d.body.when(d.time, from.Timestamp)
+	ev.Time, err = d.body.when(&d.fields[fieldTime], at[fieldTime], from.Timestamp)
 	return err
 }
 
@@ -128,6 +143,7 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 type body struct {
 	scanner
 	members []member
+	read    bool // the value of a member
 }
 
 // Field implements Body. A value is read once; lists and maps are then the same each time, and not the caller's to
@@ -137,8 +153,8 @@ func (b *body) Field(name string) (any, bool) {
 		m := &b.members[i]
 		if m.name == name {
 			if !m.read {
-				m.value, _ = b.read(m.at)
-				m.read = true
+				m.value, _ = b.scanner.read(m.at)
+				m.read, b.read = true, true
 			}
 			return m.value, true
 		}
@@ -157,7 +173,7 @@ func (b *body) Map() map[string]any {
 }
 
 // find gives the place of a field's value, or -1 where it is not there or null.
-func (b *body) find(f field) int {
+func (b *body) find(f *field) int {
 	at := -1
 	for i := len(b.members) - 1; i >= 0; i-- {
 		if b.members[i].name == f.path[0] {
@@ -183,9 +199,8 @@ func (b *body) find(f field) int {
 	return at
 }
 
-// name reads a customer, an id (where a whole number counts as its digits) or a type.
-func (b *body) name(f field, digits, must bool) (string, error) {
-	at := b.find(f)
+// name reads a customer, an id (where a whole number counts as its digits) or a type, at its place or -1.
+func (b *body) name(f *field, at int, digits, must bool) (string, error) {
 	if at < 0 {
 		if must {
 			return "", &DecodeError{fmt.Sprintf("%s is missing: an event needs it", f.name)}
@@ -216,9 +231,8 @@ func (b *body) name(f field, digits, must bool) (string, error) {
 // overflow what calculates with it.
 const firstTime = -62_167_219_200_000
 
-// when reads the event's time.
-func (b *body) when(f field, stamp int64) (int64, error) {
-	at := b.find(f)
+// when reads the event's time at its place or -1.
+func (b *body) when(f *field, at int, stamp int64) (int64, error) {
 	if at < 0 {
 		if stamp < 0 && stamp != NoTime {
 			return 0, &DecodeError{fmt.Sprintf("%s is missing, and the record has no timestamp: one of them is needed", f.name)}
@@ -232,6 +246,9 @@ func (b *body) when(f field, stamp int64) (int64, error) {
 		text, _ = b.readString(at)
 		ms, ok = parseTime(text)
 	case c == '-' || c >= '0' && c <= '9':
+		if ms, ok = b.digitsAt(at); ok { // the rule
+			break
+		}
 		text := b.number(at)
 		var err error
 		if ms, err = strconv.ParseInt(text, 10, 64); err == nil {
@@ -253,6 +270,18 @@ func (b *body) when(f field, stamp int64) (int64, error) {
 		return stamp, nil
 	}
 	return ms, nil
+}
+
+// digitsAt reads a checked number that is nothing but digits, few enough for 64 bits.
+func (b *body) digitsAt(at int) (n int64, ok bool) {
+	end := b.digits(at)
+	if end-at > 18 || end == at || end < len(b.text) && (b.text[end] == '.' || b.text[end] == 'e' || b.text[end] == 'E') {
+		return 0, false
+	}
+	for _, c := range []byte(b.text[at:end]) {
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
 }
 
 // parseTime reads RFC 3339, whose T and Z may also be small. The time package takes more than that (hours of one digit,

@@ -24,6 +24,8 @@ type scanner struct {
 	text  string
 	depth int          // deepest nesting that is taken
 	err   *DecodeError // what the check methods found
+
+	escapes bool // the string checked last has some
 }
 
 // eventDepth is how deep lists and objects of an event may lie in one another.
@@ -116,7 +118,7 @@ func (s *scanner) checkObject(i, depth int, list []member, keep bool) (int, []me
 		if i >= len(s.text) || s.text[i] != '"' {
 			return s.fail(i, "expected a name in double quotes"), list
 		}
-		name := i
+		name := i + 1
 		end := s.checkString(i)
 		if end == failed {
 			return failed, list
@@ -127,7 +129,10 @@ func (s *scanner) checkObject(i, depth int, list []member, keep bool) (int, []me
 		}
 		i = s.space(i + 1)
 		if keep {
-			list = append(list, member{name: unquote(s.text[name+1 : end-1]), at: i})
+			list = append(list, member{name: s.text[name : end-1], at: i})
+			if s.escapes {
+				list[len(list)-1].name = unquote(s.text[name : end-1])
+			}
 		}
 		if i = s.check(i, depth); i == failed {
 			return failed, list
@@ -168,15 +173,28 @@ func (s *scanner) checkArray(i, depth int) int {
 	}
 }
 
+// ordinary are the bytes of a string that stand for themselves and need no look at what follows.
+var ordinary = func() (is [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
+
 // checkString checks the string whose opening quote is at i.
 func (s *scanner) checkString(i int) int {
 	text := s.text
+	s.escapes = false
 	for i++; i < len(text); i++ {
 		c := text[i]
+		if ordinary[c] {
+			continue
+		}
 		switch {
 		case c == '"':
 			return i + 1
 		case c == '\\':
+			s.escapes = true
 			if i++; i >= len(text) {
 				return s.fail(i, "expected an escape")
 			}
@@ -297,13 +315,17 @@ func (s *scanner) read(i int) (any, int) {
 }
 
 func (s *scanner) readString(i int) (string, int) {
-	from := i + 1
+	from, escapes := i+1, false
 	for i = from; s.text[i] != '"'; i++ {
 		if s.text[i] == '\\' {
+			escapes = true
 			i++
 		}
 	}
-	return unquote(s.text[from:i]), i + 1
+	if escapes {
+		return unquote(s.text[from:i]), i + 1
+	}
+	return s.text[from:i], i + 1
 }
 
 // number returns the text of the checked number that begins at i.

@@ -27,8 +27,9 @@ const (
 // place of a key near the one before it much sooner than anywhere.
 type Batch struct {
 	w        *pebble.Batch
-	entries  []entry
-	bytes    int // of keys and values
+	entries  []entry // as they were put
+	places   []place // of the entries, in order of their keys once Apply begins
+	bytes    int     // of keys and values
 	remove   bool
 	through  Cursor
 	err      error // of a call that cannot be put in, told by Apply
@@ -37,12 +38,18 @@ type Batch struct {
 
 // entry is a key and what becomes of it.
 type entry struct {
-	order  uint64 // of keys of one kind: a timer's time, else the first bytes of the name
-	at     int32  // how many were put before
 	kind   byte
 	remove bool
+	due    int64  // of a timer
 	name   string // of a timer: the customer
 	value  []byte
+}
+
+// place is where an entry is, and what of its key is compared first: sorting moves these alone.
+type place struct {
+	order uint64 // of keys of one kind: a timer's time, else the first bytes of the name
+	at    int32
+	kind  byte
 }
 
 // NewBatch makes an empty batch for this Store, to be used again and again: Reset it after Apply. It is not for use
@@ -85,7 +92,7 @@ func (b *Batch) PutTimer(due int64, customer string) {
 		b.err = errors.New("a timer without a customer")
 		return
 	}
-	b.add(entry{kind: kindTimer, order: timerOrder(due), name: customer})
+	b.add(entry{kind: kindTimer, due: due, name: customer})
 }
 
 // RemoveTimersThrough removes every timer that was in the index before this batch and does not stand behind c. Timers
@@ -106,7 +113,7 @@ func (b *Batch) Bytes() int { return b.bytes }
 func (b *Batch) Reset() {
 	b.w.Reset()
 	clear(b.entries) // the values are let go
-	*b = Batch{w: b.w, entries: b.entries[:0]}
+	*b = Batch{w: b.w, entries: b.entries[:0], places: b.places[:0]}
 }
 
 // Close gives the memory back. A batch that is not closed is merely collected.
@@ -131,11 +138,12 @@ func (b *Batch) add(e entry) {
 	if !b.room(n) {
 		return
 	}
+	order := timerOrder(e.due)
 	if e.kind != kindTimer {
-		e.order = nameOrder(e.name)
+		order = nameOrder(e.name)
 	}
 	b.bytes += n
-	e.at = int32(len(b.entries))
+	b.places = append(b.places, place{order, int32(len(b.entries)), e.kind})
 	b.entries = append(b.entries, e)
 }
 
@@ -151,14 +159,14 @@ func nameOrder(name string) uint64 {
 }
 
 // compare is that of the keys.
-func (e *entry) compare(x *entry) int {
-	if n := cmp.Compare(e.kind, x.kind); n != 0 {
+func (b *Batch) compare(x, y place) int {
+	if n := cmp.Compare(x.kind, y.kind); n != 0 {
 		return n
 	}
-	if n := cmp.Compare(e.order, x.order); n != 0 {
+	if n := cmp.Compare(x.order, y.order); n != 0 {
 		return n
 	}
-	return strings.Compare(e.name, x.name)
+	return strings.Compare(b.entries[x.at].name, b.entries[y.at].name)
 }
 
 func (e *entry) keySize() int {
@@ -170,24 +178,24 @@ func (e *entry) keySize() int {
 
 func (e *entry) appendKey(dst []byte) []byte {
 	if e.kind == kindTimer {
-		return appendTimer(dst, int64(e.order^signBit), e.name)
+		return appendTimer(dst, e.due, e.name)
 	}
 	return appendKey(dst, e.kind, e.name)
 }
 
 // fill writes the entries to the batch of Pebble's.
 func (b *Batch) fill() error {
-	slices.SortFunc(b.entries, func(x, y entry) int {
-		if n := x.compare(&y); n != 0 {
+	slices.SortFunc(b.places, func(x, y place) int {
+		if n := b.compare(x, y); n != 0 {
 			return n
 		}
 		return cmp.Compare(x.at, y.at)
 	})
-	for i := range b.entries {
-		e := &b.entries[i]
-		if i+1 < len(b.entries) && e.compare(&b.entries[i+1]) == 0 {
+	for i, p := range b.places {
+		if i+1 < len(b.places) && b.compare(p, b.places[i+1]) == 0 {
 			continue
 		}
+		e := &b.entries[p.at]
 		var op *pebble.DeferredBatchOp
 		if e.remove {
 			op = b.w.DeleteDeferred(e.keySize())
@@ -238,13 +246,13 @@ func (s *Store) Apply(b *Batch) error {
 	return s.lost("apply", err)
 }
 
-// firstTimer is the least key of a timer that the batch puts, nil when it puts none. The entries are in order.
+// firstTimer is the least key of a timer that the batch puts, nil when it puts none. The places are in order.
 func (b *Batch) firstTimer() []byte {
-	i, _ := slices.BinarySearchFunc(b.entries, byte(kindTimer), func(e entry, kind byte) int { return int(e.kind) - int(kind) })
-	if i == len(b.entries) {
+	i, _ := slices.BinarySearchFunc(b.places, byte(kindTimer), func(p place, kind byte) int { return int(p.kind) - int(kind) })
+	if i == len(b.places) {
 		return nil
 	}
-	return b.entries[i].appendKey(nil)
+	return b.entries[b.places[i].at].appendKey(nil)
 }
 
 // removeTimers adds to the batch the removal of what is in the index through b.through. Naively that is one range
