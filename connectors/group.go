@@ -63,6 +63,14 @@ type SyncRequest struct {
 	Assignments map[string]Assignment
 }
 
+// AssignedMember is a member as everybody may see it.
+type AssignedMember struct {
+	MemberID   string
+	InstanceID string // "" of one without static membership
+	Host       string // from which it reaches the coordinator, as the coordinator writes it
+	Partitions []TopicPartition
+}
+
 // Group is membership by Kafka's classic consumer group protocol: who should own what. Methods block until the answer
 // is there, ctx ends or the request has taken far longer than it can: Join its rebalance timeout, Sync its timeout, the
 // others a few seconds. What the coordinator refused is a Code; any other
@@ -80,4 +88,7 @@ type Group interface {
 	Heartbeat(ctx context.Context, who Membership) error
 	// Leave gives up membership, so that others need not wait for the session to end.
 	Leave(ctx context.Context, who Membership) error
+	// Members gives the members of a group with what each was assigned; one that is waiting for an assignment has none.
+	// Whoever asks need not be a member.
+	Members(ctx context.Context, group string) ([]AssignedMember, error)
 }

@@ -100,7 +100,7 @@ func ConfigKeys() []ConfigKey {
 		{"standby", "warm copies of each shard", "0", whole(func(c *Config) *int { return &c.Standby }, 0, 16)},
 		{"on_gap", "when the source no longer has what comes next: stop or skip", GapStop, choice(func(c *Config) *string { return &c.OnGap }, GapStop, GapSkip)},
 		{"on_loss", "when the brokers lost actions that they had acknowledged: stop, resend or drop", LossStop, choice(func(c *Config) *string { return &c.OnLoss }, LossStop, LossResend, LossDrop)},
-		{"http", "address of health and metrics; without a host loopback; off: none", "127.0.0.1:8080", setter{number: true, set: func(c *Config, v value) (err error) {
+		{"http", "address of health, metrics and what is known of customers; without a host loopback; off: none", "127.0.0.1:8080", setter{number: true, set: func(c *Config, v value) (err error) {
 			c.HTTP, err = parseListen(v.text)
 			c.HTTPDefault = false
 			return err

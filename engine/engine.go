@@ -56,6 +56,7 @@ type Engine struct {
 		all      []*runner // that were ever started
 		running  *running
 		world    *World // as it was looked at last
+		instance string // in the group; "" before Run
 	}
 }
 
@@ -95,6 +96,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	defer instance.Close()
+	e.mu.Lock()
+	e.mu.instance = instance.ID
+	e.mu.Unlock()
 
 	carrying, stopCarrying := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCarrying()

@@ -29,7 +29,8 @@ type stand struct {
 	program *journey.Program
 	outside *kgo.Client
 	listen  engine.Listener
-	over    chan struct{} // closed when the engine that was run last ends, by itself or not
+	over    chan struct{}  // closed when the engine that was run last ends, by itself or not
+	engine  *engine.Engine // that was run last
 }
 
 var shopFiles = map[string]string{
@@ -107,7 +108,7 @@ func (s *stand) run() (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	over := make(chan struct{})
-	s.over = over
+	s.over, s.engine = over, e
 	go func() {
 		done <- e.Run(ctx)
 		close(over)

@@ -282,6 +282,19 @@ func (g *simGroup) Leave(_ context.Context, who connectors.Membership) error {
 	return nil
 }
 
+func (g *simGroup) Members(context.Context, string) ([]connectors.AssignedMember, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.unavailable(); err != nil {
+		return nil, err
+	}
+	var all []connectors.AssignedMember
+	for _, m := range g.members {
+		all = append(all, connectors.AssignedMember{MemberID: m.id, Partitions: m.assignment.Partitions})
+	}
+	return all, nil
+}
+
 func (g *simGroup) unavailable() error {
 	if g.down {
 		return errNoAnswer

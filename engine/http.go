@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"wend/engine/journey"
 )
 
 // HTTPOptions are what the HTTP side asks of the engine.
@@ -21,10 +23,17 @@ type HTTPOptions struct {
 	Token    string // what everything but health asks for; "" asks for nothing
 	Ready    func() bool
 	Gatherer prometheus.Gatherer
+	// Customer and Running are Engine's; nil: there is nothing under /v1.
+	Customer func(ctx context.Context, id string) (*CustomerState, error)
+	Running  func() *Running
+	// Graph draws a journey as Mermaid; nil: nobody can.
+	Graph func(*journey.Journey) string
+	// Failed hears why a question about a customer could not be answered, which the answer does not say; may be nil.
+	Failed func(error)
 }
 
 // NewHTTPHandler answers /healthz (200 while the process lives), /readyz (200 once it works on every shard assigned to
-// it, else 503) and /metrics. What is refused is answered with application/problem+json.
+// it, else 503), /metrics and what stands under /v1. What is refused is answered with application/problem+json.
 func NewHTTPHandler(o HTTPOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerOK(w) })
@@ -35,16 +44,28 @@ func NewHTTPHandler(o HTTPOptions) http.Handler {
 		}
 		answerOK(w)
 	})
-	metrics := promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})
-	mux.Handle("GET /metrics", guarded(o.Token, metrics))
-	mux.Handle("/", guarded(o.Token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/healthz", "/readyz", "/metrics":
+	routes := []string{"/healthz", "/readyz"}
+	guard := func(path string, h http.Handler) {
+		routes = append(routes, path)
+		mux.Handle("GET "+path, guarded(o.Token, h))
+	}
+	guard("/metrics", promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{}))
+	if o.Customer != nil {
+		guard("/v1/customers/{id}", customerHandler(o.Customer, o.Failed))
+	}
+	if o.Running != nil {
+		guard("/v1/journeys", journeysHandler(o.Running))
+		guard("/v1/journeys/{name}", journeyHandler(o.Running, o.Graph))
+	}
+	for _, path := range routes { // whatever is no GET comes here
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", "GET, HEAD")
-			answerProblem(w, http.StatusMethodNotAllowed, r.URL.Path+" takes GET only")
-		default:
-			answerProblem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; there are /healthz, /readyz and /metrics")
-		}
+			answerProblem(w, http.StatusMethodNotAllowed, path+" takes GET only")
+		})
+		mux.Handle(path, guarded(o.Token, h))
+	}
+	mux.Handle("/", guarded(o.Token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answerProblem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; there are "+strings.Join(routes, ", "))
 	})))
 	return mux
 }
@@ -72,16 +93,44 @@ func answerOK(w http.ResponseWriter) {
 	_, _ = w.Write([]byte("ok\n")) // an asker who is gone needs no answer
 }
 
-// answerProblem writes RFC 9457's object.
+// problem is RFC 9457's object.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	*whoOwns
+}
+
+// whoOwns says who to ask about a customer.
+type whoOwns struct {
+	Shard    int32  `json:"shard"`
+	Instance string `json:"instance,omitempty"`
+	Host     string `json:"host,omitempty"`
+}
+
 func answerProblem(w http.ResponseWriter, status int, detail string) {
+	(&problem{Status: status, Detail: detail}).answer(w)
+}
+
+func (p *problem) answer(w http.ResponseWriter) {
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(struct {
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-	}{"about:blank", http.StatusText(status), status, detail})
+	w.WriteHeader(p.Status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(p) // an asker who is gone needs no answer
+}
+
+// answerJSON answers with an object, for programs and for people. It is of the moment, and may be about people: nobody on the
+// way is to keep it.
+func answerJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // as above
 }
 
 // HTTPServer is a listening HTTP side.

@@ -20,7 +20,11 @@ func (e *Engine) programOf(r *releases) (*running, error) {
 			e.tell(func() { e.failedShard(err) })
 			return nil, err
 		}
-		next = &running{release: holds.list.Number, program: program, name: nameOf(holds.list, r.status)}
+		texts, err := holds.files()
+		if err != nil { // compile has read them
+			return nil, err
+		}
+		next = &running{release: holds.list.Number, program: program, name: nameOf(holds.list, r.status), deployed: deployedOf(holds.list, r.status), texts: texts}
 	}
 	if err := e.findTopics(next); err != nil {
 		return nil, err

@@ -13,6 +13,9 @@ type running struct {
 	name    uint64  // of program and status, for the timer index of views; never 0
 	routes  *routes // to every channel of it; nil: to no more than there were
 	action  int     // bytes of an action batch that the topics of these take, 0: as before
+
+	deployed *Deployed         // what it is made of, for whoever asks; nil: APP.control has no release
+	texts    map[string][]byte // of its files, by their paths
 }
 
 // A shard changes over from one release to the next in the unit that obeys the records of APP.control, in which nothing

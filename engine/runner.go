@@ -21,6 +21,8 @@ type runner struct {
 	reach     atomic.Int64 // View.Offset of its view; -1: not open yet
 	whole     atomic.Int64 // View.Whole of it
 
+	questions []question // of the shard's goroutine: ask.go
+
 	// of the engine's goroutine
 	role      role
 	refusedAt time.Time // not zero: begin again after a heartbeat sent later
@@ -124,6 +126,7 @@ func (r *runner) run(ctx context.Context) {
 			f()
 		}
 		again, wake := r.shard.work(now)
+		r.answer()
 		if r.shard.phase == phaseRunning {
 			r.committed.Store(r.shard.journaled)
 		}

@@ -98,29 +98,33 @@ func ReadDeployed(ctx context.Context, cluster connectors.Cluster, cfg *Config) 
 	if err != nil {
 		return nil, fmt.Errorf("what is deployed: %w", err)
 	}
-	d := &Deployed{Files: map[string]string{}}
 	holds := seen.holding()
 	if holds == nil {
-		return d, nil
+		return &Deployed{Files: map[string]string{}}, nil
 	}
-	d.Number, d.Time = holds.list.Number, time.UnixMilli(holds.list.Time)
-	for _, f := range holds.list.Files {
+	return deployedOf(holds.list, seen.status), nil
+}
+
+// deployedOf says what a release with the status of its journeys is.
+func deployedOf(list *schemas.Release, status map[string]schemas.Status) *Deployed {
+	d := &Deployed{Number: list.Number, Time: time.UnixMilli(list.Time), Files: map[string]string{}}
+	for _, f := range list.Files {
 		d.Files[f.Path] = f.Sum
 	}
-	for _, j := range holds.list.Journeys {
-		s := seen.status[j.Name]
+	for _, j := range list.Journeys {
+		s := status[j.Name]
 		x := DeployedJourney{Journey: j.Name, Version: j.Version, Gone: j.Gone, Paused: s.Paused, Path: j.Path}
 		if s.Resumed > 0 {
 			x.Resumed = time.UnixMilli(s.Resumed)
 		}
-		for _, o := range holds.list.Older {
+		for _, o := range list.Older {
 			if o.Journey == j.Name {
 				x.Older = append(x.Older, o.Version)
 			}
 		}
 		d.Journeys = append(d.Journeys, x)
 	}
-	return d, nil
+	return d
 }
 
 // Differs lists the files of a workspace that are not as they were deployed, and those that are gone or new.

@@ -105,7 +105,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 			line.published.Add(int64(actions))
 		}
 	}
-	p, err := prepare(ctx, &w, home, client, true, metrics.Wrap(listener))
+	p, err := prepare(ctx, &w, home, client, true, log, metrics.Wrap(listener))
 	if err == nil && len(p.differs) > 0 { // it was edited, and the demo started again
 		err = deployOwn(ctx, &w, home, client)
 	}

@@ -56,18 +56,6 @@ are. Who is inside it counts in the journals, which takes as long as reading the
 	return cmd
 }
 
-func statusText(j *engine.DeployedJourney) string {
-	switch {
-	case j.Paused && j.Gone:
-		return "gone, paused"
-	case j.Paused:
-		return "paused"
-	case j.Gone:
-		return "gone"
-	}
-	return "running"
-}
-
 func journeysText(w io.Writer, d *engine.Deployed, c *engine.Census) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	counted := ""
@@ -83,7 +71,7 @@ func journeysText(w io.Writer, d *engine.Deployed, c *engine.Census) error {
 	}
 	for i := range d.Journeys {
 		j := &d.Journeys[i]
-		row(j.Journey, j.Version, statusText(j))
+		row(j.Journey, j.Version, j.Status())
 		for k := len(j.Older) - 1; k >= 0; k-- {
 			row(j.Journey, j.Older[k], "older")
 		}
@@ -92,38 +80,8 @@ func journeysText(w io.Writer, d *engine.Deployed, c *engine.Census) error {
 }
 
 func journeysJSON(w io.Writer, d *engine.Deployed, c *engine.Census) error {
-	type version struct {
-		Version uint64 `json:"version"`
-		Inside  *int64 `json:"inside,omitempty"`
-	}
-	type row struct {
-		Journey string `json:"journey"`
-		version
-		Status string    `json:"status"`
-		Older  []version `json:"older"`
-	}
-	of := func(name string, number uint64) version {
-		v := version{Version: number}
-		if c != nil {
-			n := c.Running(name, number)
-			v.Inside = &n
-		}
-		return v
-	}
-	out := struct {
-		Release  uint64 `json:"release"`
-		Journeys []row  `json:"journeys"`
-	}{d.Number, []row{}}
-	for i := range d.Journeys {
-		j := &d.Journeys[i]
-		r := row{Journey: j.Journey, version: of(j.Journey, j.Version), Status: statusText(j), Older: []version{}}
-		for _, o := range j.Older {
-			r.Older = append(r.Older, of(j.Journey, o))
-		}
-		out.Journeys = append(out.Journeys, r)
-	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(out)
+	return e.Encode(d.State(c))
 }

@@ -24,6 +24,7 @@ import (
 	"wend/connectors/batch"
 	"wend/connectors/broker"
 	"wend/connectors/kafka"
+	"wend/engine"
 )
 
 // marks are texts that stand nowhere else, and must not come to light.
@@ -287,8 +288,8 @@ func TestLogsNameNobody(t *testing.T) {
 	}
 	defer func() { _ = client.Close() }()
 
-	engine := begin(t, "run", "-C", s.dir)
-	address := engine.ready()
+	running := begin(t, "run", "-C", s.dir)
+	address := running.ready()
 	worker := begin(t, "deliver", "-C", s.dir, "--channel", "push", "--delivery-push-log", filepath.Join(s.dir, "pushed"))
 	var id string // on the partition that produceTo writes to; and one that is not
 	for i, found := 0, 0; found < 2; i++ {
@@ -321,7 +322,7 @@ func TestLogsNameNobody(t *testing.T) {
 	}
 	for deadline := time.Now().Add(30 * time.Second); letters() < len(bad)+3; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d dead letters of %d:\n%s\n%s", letters(), len(bad)+3, engine.said.String(), worker.said.String())
+			t.Fatalf("%d dead letters of %d:\n%s\n%s", letters(), len(bad)+3, running.said.String(), worker.said.String())
 		}
 	}
 	for deadline := time.Now().Add(30 * time.Second); pii[:2].inFiles(t, filepath.Join(s.dir, "pushed")) == nil; time.Sleep(50 * time.Millisecond) {
@@ -330,11 +331,21 @@ func TestLogsNameNobody(t *testing.T) {
 		}
 	}
 	s.get(address+"/metrics", "")
+	for path, want := range map[string]int{engine.CustomerPath(id): 200, engine.CustomerPath(id + "y"): 404, "/v1/journeys/px92-payload": 404, "/px93-key": 404} {
+		resp, err := http.Get(address + path) // what it says is about the customer, and for who asks
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s is answered with %d", path, resp.StatusCode)
+		}
+	}
 	s.wend(0, "doctor", "-C", s.dir)
 	if status := s.stop(worker); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if status := s.stop(engine); status != 0 {
+	if status := s.stop(running); status != 0 {
 		t.Errorf("status %d", status)
 	}
 
@@ -343,14 +354,14 @@ func TestLogsNameNobody(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(s.dir, "data")); err != nil {
 		t.Fatal(err)
 	}
-	engine = begin(t, "run", "-C", s.dir)
-	for line := range engine.err {
+	running = begin(t, "run", "-C", s.dir)
+	for line := range running.err {
 		var l struct{ Level string }
 		if json.Unmarshal([]byte(line), &l) == nil && l.Level == "error" || strings.HasPrefix(line, "wend:") {
 			break
 		}
 	}
-	_ = s.stop(engine)
+	_ = s.stop(running)
 
 	said := s.said.String()
 	if got := pii.in(s.said.Bytes()); got != nil {

@@ -12,6 +12,8 @@ import (
 
 	"wend/connectors/kafka"
 	"wend/engine"
+	"wend/engine/journey"
+	"wend/engine/journey/graph"
 )
 
 func newRun(s streams, args []string) *cobra.Command {
@@ -57,7 +59,7 @@ wins, then the variable, then the file.`,
 			if err != nil {
 				return err
 			}
-			p, err := prepare(cmd.Context(), &w, dir, client, !noCreate, listener)
+			p, err := prepare(cmd.Context(), &w, dir, client, !noCreate, log, listener)
 			switch {
 			case err != nil && cmd.Context().Err() != nil: // stopped before it began
 				return nil
@@ -70,7 +72,7 @@ wins, then the variable, then the file.`,
 			p.engine.Clock = clock
 			return p.run(cmd.Context(), metrics, func(http string) {
 				if w.config.HTTPOpen() {
-					log.Warn("http is reached from other machines and asks for no token: set http_token, or listen on 127.0.0.1", zap.String("http", http))
+					log.Warn("http is reached from other machines and asks for no token, so whoever reaches it reads what is known of customers: set http_token, or listen on 127.0.0.1", zap.String("http", http))
 				}
 				log.Info("running", zap.String("version", version()), zap.String("app", w.config.App), zap.String("source", w.config.Source.Topic),
 					zap.Int32("partitions", p.world.Partitions), zap.Uint64("release", p.release), zap.Strings("journeys", w.program.Journeys()), zap.String("http", http))
@@ -87,6 +89,7 @@ wins, then the variable, then the file.`,
 type process struct {
 	engine  *engine.Engine
 	config  *engine.Config
+	log     *zap.Logger
 	world   *engine.World
 	release uint64   // that holds
 	differs []string // files of the workspace that are not as deployed
@@ -94,7 +97,7 @@ type process struct {
 
 // prepare looks at the topics, makes what is missing of them where create is set, deploys the workspace where nothing is
 // deployed yet, and makes the engine.
-func prepare(ctx context.Context, w *workspace, dir string, client *kafka.Client, create bool, l engine.Listener) (*process, error) {
+func prepare(ctx context.Context, w *workspace, dir string, client *kafka.Client, create bool, log *zap.Logger, l engine.Listener) (*process, error) {
 	cfg := &w.config
 	reports, err := engine.EnsureTopics(ctx, client, cfg, w.program.Channels(), create)
 	if err == nil {
@@ -103,7 +106,7 @@ func prepare(ctx context.Context, w *workspace, dir string, client *kafka.Client
 	if err != nil {
 		return nil, err
 	}
-	p := &process{config: cfg}
+	p := &process{config: cfg, log: log}
 	deployed, err := engine.ReadDeployed(ctx, client, cfg)
 	if err == nil && deployed.Number == 0 {
 		if err = deployOwn(ctx, w, dir, client); err == nil {
@@ -159,7 +162,11 @@ func (p *process) run(ctx context.Context, metrics *engine.Metrics, started func
 
 // serve starts the HTTP side. A port that nobody asked for and somebody has is no reason not to run: then any free one.
 func (p *process) serve(metrics *engine.Metrics) (*engine.HTTPServer, error) {
-	h := engine.NewHTTPHandler(engine.HTTPOptions{Token: p.config.HTTPToken, Ready: p.engine.Ready, Gatherer: metrics.Gatherer()})
+	h := engine.NewHTTPHandler(engine.HTTPOptions{
+		Token: p.config.HTTPToken, Ready: p.engine.Ready, Gatherer: metrics.Gatherer(), Customer: p.engine.Customer, Running: p.engine.Running,
+		Graph:  func(j *journey.Journey) string { return graph.Of(j).Mermaid() },
+		Failed: func(err error) { p.log.Error("a question about a customer could not be answered", zap.Error(err)) },
+	})
 	server, err := engine.StartHTTP(p.config.HTTP, h)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		if p.config.HTTPDefault {

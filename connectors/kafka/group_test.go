@@ -74,6 +74,17 @@ func TestGroupOfOne(t *testing.T) {
 	if err := g.Heartbeat(t.Context(), who); err != nil {
 		t.Errorf("a member's heartbeat: %v", err)
 	}
+	members, err := g.Members(t.Context(), who.Group)
+	if err != nil || len(members) != 1 || members[0].Host == "" {
+		t.Fatalf("members %+v, %v", members, err)
+	}
+	members[0].Host = ""
+	if want := []connectors.AssignedMember{{MemberID: who.MemberID, InstanceID: "i", Partitions: assignment.Partitions}}; !reflect.DeepEqual(members, want) {
+		t.Errorf("members %+v, want %+v", members, want)
+	}
+	if members, err := g.Members(t.Context(), who.Group+"-none"); err != nil || len(members) != 0 {
+		t.Errorf("members of no group %+v, %v", members, err)
+	}
 	for _, c := range []struct {
 		name string
 		who  func(*connectors.Membership)

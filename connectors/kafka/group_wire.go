@@ -21,6 +21,7 @@ const (
 	syncGroupVersion  = 3
 	heartbeatVersion  = 3
 	leaveGroupVersion = 3
+	describeVersion   = 4
 )
 
 // askGroup sends one of kafka-go's messages to the group's coordinator in a version of our choice, and gives what read

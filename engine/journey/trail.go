@@ -56,6 +56,9 @@ type Remembered struct {
 	Times   int    // how often; 255 stands for that or more
 }
 
+// Known says whether the program knows what was decided; else Kind is none of the kinds.
+func (r *Remembered) Known() bool { return r.Kind < decisionKinds }
+
 // Remembered gives what the document remembers of decisions, oldest first, under the names that the program has.
 func (p *Program) Remembered(doc *schemas.Document) []Remembered {
 	var all []Remembered
