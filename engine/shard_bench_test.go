@@ -119,15 +119,15 @@ func newBenchShard(tb testing.TB, files map[string]string) *benchShard {
 		producer: func(_ string, done func(connectors.Producer, error)) {
 			later(func() { done(connectors.Producer{ID: 7}, nil) })
 		},
-		fetchFrom:   func(_ int64, _ int32, deliver func(connectors.Fetched, time.Time)) { b.deliver = deliver },
+		fetchFrom: func(_ int64, _ int32, deliver func(connectors.Fetched, time.Time)) { b.deliver = deliver },
 		controlFrom: func(_ int64, deliver func(commands)) {
 			if deliver != nil {
 				later(func() { deliver(commands{}) })
 			}
 		},
-		dropped:     func(reason string) { tb.Fatal(reason) },
-		failed:      func(err error) { tb.Fatal(err) },
-		ready:       func() {},
+		dropped: func(reason string) { tb.Fatal(reason) },
+		failed:  func(err error) { tb.Fatal(err) },
+		ready:   func() {},
 	}
 	b.shard = newShard(shardConfig{app: "shop", owner: "bench", program: compileFiles(tb, files), decoder: decoder,
 		routes: &routes{channels: map[string]route{"shop": {"actions", 1}}, deadLetter: route{"dead", 1}},
