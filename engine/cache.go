@@ -1,6 +1,12 @@
 package engine
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"strings"
+	"unsafe"
+
+	"wend/schemas"
+)
 
 // entry is a customer in memory: the document's bytes, which may be ahead of the view by what is not settled, in flight
 // or open. Such an entry is pinned: the view cannot give it back.
@@ -9,8 +15,8 @@ import "hash/maphash"
 // while, and waiting for each costs more than decoding one piece into memory that is warm (measured on the cart
 // workload with 100,000 customers); the collector has nothing to follow, and taking a change back is not storing it.
 type entry struct {
-	customer string
-	raw      []byte // its own; nil: nothing is known of the customer
+	customer string // in one piece of memory with raw
+	raw      []byte // nil: nothing is known of the customer
 	unit     uint64 // the newest unit that changed it, 0 none
 	slot     int    // its place in that unit
 	acked    uint64 // the newest acknowledged unit that changed it
@@ -18,10 +24,20 @@ type entry struct {
 	age      int    // of the cache when it came into the young generation
 }
 
-// keep stores the document's newest bytes. Documents grow a little all the time, so there is room for some more.
+// newEntry makes an entry of a customer of whom nothing is known.
+func newEntry(customer string) *entry {
+	return &entry{customer: strings.Clone(customer), indexed: schemas.Never}
+}
+
+// keep stores the document's newest bytes. Documents grow a little all the time, so there is room for some more. Whoever
+// comes to the document has looked at the customer first: they are in one piece.
 func (e *entry) keep(doc []byte) {
 	if len(doc) > cap(e.raw) {
-		e.raw = make([]byte, 0, len(doc)+len(doc)/8+32)
+		n := len(e.customer)
+		piece := make([]byte, n, n+len(doc)+len(doc)/8+32)
+		copy(piece, e.customer)
+		e.customer = unsafe.String(unsafe.SliceData(piece), n) // nobody writes there again
+		e.raw = piece[n:]
 	}
 	e.raw = append(e.raw[:0], doc...)
 }

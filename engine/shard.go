@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -453,7 +452,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 	}
 	known := e != nil
 	if !known {
-		e = &entry{customer: strings.Clone(customer), indexed: schemas.Never}
+		e = newEntry(customer)
 		raw, ok, err := s.view.Get(customer, s.scratch[:0])
 		if err != nil {
 			return nil, nil, fmt.Errorf("engine: shard %d: load customer: %w", s.id, err)

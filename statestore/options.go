@@ -92,7 +92,7 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		// The last level too: a customer never seen before is asked for once, and must not cost a read.
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		p.Levels[i].FilterType = pebble.TableFilter
-		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
 	s.compactions = &compactions{s: s}
 	p.Experimental.CompactionScheduler = s.compactions
