@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/env"
@@ -30,6 +31,30 @@ type Env struct {
 // which knows these scores and segments. The error is about an attribute that is declared twice, whose name is none, or
 // that contradicts one of those three.
 func NewEnv(names Names) (*Env, error) {
+	base, err := baseEnv()
+	if err != nil {
+		return nil, err
+	}
+	p, err := newProvider(base.CELTypeProvider(), names)
+	if err != nil {
+		return nil, err
+	}
+	windows := &windowSet{at: map[Window]int{}}
+	c, err := base.Extend(cel.CustomTypeProvider(p), windowMacros(windows))
+	if err != nil {
+		return nil, fmt.Errorf("expressions: %w", err)
+	}
+	e := &Env{cel: c, provider: p, functions: map[string]bool{}, windows: windows}
+	for name := range c.Functions() {
+		e.functions[name] = true
+	}
+	return e, nil
+}
+
+// baseEnv is what all environments have in common: everything but what the profile declares and the windows that are
+// looked at. To make it takes many times as long as to extend it, which adds no function, so that the functions' table
+// too is made once.
+var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 	subset := env.NewLibrarySubset()
 	for _, name := range []string{
 		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Less,
@@ -66,24 +91,10 @@ func NewEnv(names Names) (*Env, error) {
 	opts = append(opts, operatorOptions()...)
 	opts = append(opts, timeOptions()...)
 	opts = append(opts, textOptions()...)
-	windows := &windowSet{at: map[Window]int{}}
-	opts = append(opts, windowOptions(windows)...)
+	opts = append(opts, windowFunctions()...)
 	base, err := cel.NewCustomEnv(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("expressions: %w", err)
 	}
-	// Last, for the libraries register types of their own, which only the library's registry takes.
-	p, err := newProvider(base.CELTypeProvider(), names)
-	if err != nil {
-		return nil, err
-	}
-	c, err := base.Extend(cel.CustomTypeProvider(p))
-	if err != nil {
-		return nil, fmt.Errorf("expressions: %w", err)
-	}
-	e := &Env{cel: c, provider: p, functions: map[string]bool{}, windows: windows}
-	for name := range c.Functions() {
-		e.functions[name] = true
-	}
-	return e, nil
-}
+	return base, nil
+})

@@ -69,9 +69,9 @@ const sinceEnter = "enter"
 // maxWindow keeps what is counted back from any time within 64 bits, and is longer than a customer lives.
 const maxWindow = 200 * 365 * day
 
-// windowOptions declares count, sum, last and seen. Their arguments are constants: the parser turns a call into one of
-// a function that takes the number of its window.
-func windowOptions(set *windowSet) []cel.EnvOption {
+// windowMacros declares count, sum, last and seen. Their arguments are constants: the parser turns a call into one of
+// a function of windowFunctions, which takes the number of its window.
+func windowMacros(set *windowSet) cel.EnvOption {
 	macro := func(name string, kind WindowKind, args int) cel.Macro {
 		return cel.GlobalMacro(name, args, func(h cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
 			w := Window{Kind: kind}
@@ -98,6 +98,14 @@ func windowOptions(set *windowSet) []cel.EnvOption {
 			return h.NewCall("@"+name, h.NewLiteral(types.Int(set.number(w))), h.NewIdent(stateVar)), nil
 		})
 	}
+	return cel.Macros(
+		macro("count", WindowCount, 2), macro("sum", WindowSum, 3), macro("last", WindowLast, 1),
+		macro("seen", WindowSeen, 1), macro("seen", WindowSeen, 2),
+	)
+}
+
+// windowFunctions are what windowMacros make calls of.
+func windowFunctions() []cel.EnvOption {
 	function := func(name string, result *cel.Type, of func(w int, s State) ref.Val) cel.EnvOption {
 		return cel.Function("@"+name, cel.Overload("wend_"+name, []*cel.Type{cel.IntType, stateType}, result,
 			cel.BinaryBinding(func(w, from ref.Val) ref.Val {
@@ -109,10 +117,6 @@ func windowOptions(set *windowSet) []cel.EnvOption {
 			})))
 	}
 	return []cel.EnvOption{
-		cel.Macros(
-			macro("count", WindowCount, 2), macro("sum", WindowSum, 3), macro("last", WindowLast, 1),
-			macro("seen", WindowSeen, 1), macro("seen", WindowSeen, 2),
-		),
 		function("count", cel.IntType, func(w int, s State) ref.Val { return types.Int(s.Count(w)) }),
 		function("sum", cel.DynType, func(w int, s State) ref.Val { return s.Sum(w).value() }),
 		function("seen", cel.BoolType, func(w int, s State) ref.Val { return types.Bool(s.Seen(w)) }),
