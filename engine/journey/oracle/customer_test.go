@@ -23,6 +23,10 @@ type oracle struct {
 	work      int
 	armed     int64 // counts what was armed, to know what was armed first
 	recurs    int64 // what recurs for ever does so before this
+	status    map[string]*status
+	profile   map[string]any
+	deployed  int64                 // when the release was that holds
+	known     map[string][]*journey // every version of a journey that there was, the newest last
 }
 
 // line is something decided: an action, or what a test may ask for.
@@ -43,9 +47,9 @@ type customer struct {
 	changed bool   // the profile, or a score, since the last look
 	because string // what a look without an event comes of
 	scores  map[string]*scoreState
-	was     map[*trigger]bool // what each `becomes` was at the last look
+	was     map[string]bool // what each `becomes` was at the last look, by its key
 	leaves  []leaves
-	since   map[*trigger]*standing
+	since   map[string]*standing // by the trigger's key
 	states  map[string]*state
 	sends   []left
 	queue   *[]*event // where emitted events go
@@ -72,6 +76,7 @@ type standing struct {
 	after  int64 // schedule: the last instant that fired
 	next   int64 // schedule: the one behind it, once looked for
 	looked bool
+	begins int64  // with the deploy that brought the trigger: nothing of before
 	of     string // date: the date and the zone that are armed
 	from   int64  // date: armed at
 	fireds map[string]bool
@@ -85,6 +90,7 @@ type state struct {
 }
 
 type run struct {
+	j       *journey // in the version in which it is
 	number  int
 	key     string
 	entered int64
@@ -92,16 +98,24 @@ type run struct {
 	holdout bool
 	enter   *event
 	event   *event // its cause
+	settled *event // the cause, and below what opened it, of which it kept what its version reads
+	opener  *event
 	running bool
 	goal    bool // reached
 
-	frames   []frame // what is left to do, innermost last
-	await    *step   // where it stands, if at an await
-	due      int64
-	armed    int64
-	forever  bool
-	standing bool
-	resets   int
+	frames    []frame // what is left to do, innermost last
+	at        *step   // where it stands
+	await     *step   // the same, if it is an await
+	arrived   int64
+	restarted int64          // of an await, last
+	held      *held          // what led on from it, had the journey not been paused
+	expires   int64          // of one that has ended: its goal is looked for before
+	from      map[string]int // of types: how many events had been handled at the deploy that began to count them
+	due       int64
+	armed     int64
+	forever   bool
+	standing  bool
+	resets    int
 
 	came    []*came
 	visits  map[string]int
@@ -118,6 +132,12 @@ type frame struct {
 	next   int
 	repeat *step
 	round  int
+}
+
+// held is an event that fits an await, or that the condition of one holds (then ev is nil), in a paused journey.
+type held struct {
+	t  *trigger
+	ev *event
 }
 
 // came is an event that came to an enrollment, and which `since: enter` events it was one for, judged then.
@@ -137,7 +157,10 @@ var (
 const maxWork = 400_000
 
 func newOracle(s *scenario, a *almanac) *oracle {
-	o := &oracle{ws: readWorkspace(s), almanac: a, customers: map[string]*customer{}, fired: map[string]int{}}
+	o := &oracle{ws: readWorkspace(s), profile: s.profile, almanac: a, customers: map[string]*customer{}, fired: map[string]int{}, status: map[string]*status{}, known: map[string][]*journey{}}
+	if len(s.changes) > 0 {
+		o.number()
+	}
 	o.windows = lookWindows(o.ws)
 	return o
 }
@@ -167,21 +190,26 @@ func lookWindows(w *workspace) map[string][]int64 {
 			}
 		}
 	}
-	for _, j := range w.journeys {
-		for _, t := range j.triggers() {
+	for _, head := range w.journeys {
+		for _, t := range head.all() {
 			find(t.becomes)
 		}
-		for _, s := range j.awaits {
-			find(s.await.until)
+		for _, j := range head.versions() {
+			for _, s := range j.awaits {
+				find(s.await.until)
+			}
 		}
 	}
 	return windows
 }
 
 // simulate reads a log as it lies and runs time on to its end.
-func (o *oracle) simulate(log []string, until int64) {
+func (o *oracle) simulate(log []string, until int64, changes []*change) {
 	last, began, newest := int64(0), false, int64(0)
 	for i, text := range log {
+		for ; len(changes) > 0 && changes[0].before <= i; changes = changes[1:] {
+			o.change(changes[0])
+		}
 		fields := readJSON(text)
 		customer, _ := fields["customer_id"].(string)
 		kind, _ := fields["type"].(string)
@@ -206,6 +234,9 @@ func (o *oracle) simulate(log []string, until int64) {
 		last, newest, began = ts, max(newest, ts), true
 		fields["ts"], fields["event_id"] = ts, id
 		o.offer(customer, &event{id: id, kind: kind, ts: ts, fields: fields})
+	}
+	for _, x := range changes {
+		o.change(x)
 	}
 	o.recurs = until
 	if until == forever {
@@ -237,10 +268,10 @@ func (c *customer) state(j *journey) *state {
 }
 
 func (c *customer) standing(t *trigger) *standing {
-	s := c.since[t]
+	s := c.since[t.same]
 	if s == nil {
 		s = &standing{fireds: map[string]bool{}}
-		c.since[t] = s
+		c.since[t.same] = s
 	}
 	return s
 }
@@ -249,7 +280,7 @@ func (c *customer) standing(t *trigger) *standing {
 func (o *oracle) offer(name string, ev *event) {
 	c := o.customers[name]
 	if c == nil {
-		c = &customer{name: name, profile: map[string]any{}, scores: map[string]*scoreState{}, was: map[*trigger]bool{}, since: map[*trigger]*standing{}, states: map[string]*state{}}
+		c = &customer{name: name, profile: map[string]any{}, scores: map[string]*scoreState{}, was: map[string]bool{}, since: map[string]*standing{}, states: map[string]*state{}}
 		o.customers[name] = c
 		o.nothingKnown(c)
 	}
@@ -279,9 +310,9 @@ func (o *oracle) offer(name string, ev *event) {
 	if !c.began {
 		c.began = true
 		for _, j := range o.ws.journeys {
-			for _, t := range j.triggers() {
+			for _, t := range j.all() {
 				if t.kind == "schedule" {
-					c.standing(t).after = c.time - 1
+					c.standing(t).after = max(c.time, c.standing(t).begins) - 1
 				}
 			}
 		}
@@ -349,6 +380,7 @@ func (o *oracle) lead(c *customer, do func()) {
 // timer is something due. Of two at one instant the one of the lower rank comes first.
 type timer struct {
 	due  int64
+	held int64 // how much later it is than it was, because its journey was paused: then those due earlier come first
 	rank [4]int64
 	fire func()
 }
@@ -377,7 +409,7 @@ func (o *oracle) timers(c *customer, before, recurs int64) {
 			if next != nil && t.due == next.due {
 				o.fired["timer: two at one instant"]++
 			}
-			if next == nil || t.due < next.due || t.due == next.due && slices.Compare(t.rank[:], next.rank[:]) < 0 {
+			if next == nil || t.due < next.due || t.due == next.due && (t.held > next.held || t.held == next.held && slices.Compare(t.rank[:], next.rank[:]) < 0) {
 				next = &t
 			}
 		})
@@ -399,17 +431,17 @@ func (o *oracle) timers(c *customer, before, recurs int64) {
 func (o *oracle) due(c *customer, recurs int64, yield func(timer)) {
 	for i, name := range keysOf(c.scores) {
 		if st := c.scores[name]; st.armed {
-			yield(timer{st.due, [4]int64{rankScore, int64(i)}, func() { o.idle(c, o.ws.scores[name]); o.lookAgain(c, "a score idled") }})
+			yield(timer{st.due, 0, [4]int64{rankScore, int64(i)}, func() { o.idle(c, o.ws.scores[name]); o.lookAgain(c, "a score idled") }})
 		}
 	}
 	for i, l := range c.leaves {
-		yield(timer{l.due, [4]int64{rankWindow, int64(i)}, func() {
+		yield(timer{l.due, 0, [4]int64{rankWindow, int64(i)}, func() {
 			c.leaves = slices.DeleteFunc(c.leaves, func(x leaves) bool { return x == l })
 			o.lookAgain(c, "an event left a window")
 		}})
 	}
 	for i, j := range o.ws.journeys {
-		for k, t := range j.triggers() {
+		for k, t := range j.all() {
 			part := int64(rankExit)
 			switch t {
 			case j.enter:
@@ -417,16 +449,20 @@ func (o *oracle) due(c *customer, recurs int64, yield func(timer)) {
 			case j.goal:
 				part = rankGoal
 			}
-			if at, mark, ok := o.dueOf(c, j, t, recurs); ok {
-				yield(timer{at, [4]int64{rankJourney, int64(i), part, int64(k)}, func() { mark(); o.fireTrigger(c, j, t) }})
+			if at, mark, ok := o.dueOf(c, t.j, t, recurs); ok {
+				yield(timer{at, 0, [4]int64{rankJourney, int64(i), part, int64(k)}, func() { mark(); o.fireTrigger(c, j, t) }})
 			}
 		}
 		for _, r := range c.state(j).all {
 			if r.running && r.standing && !r.forever {
-				yield(timer{r.due, [4]int64{rankJourney, int64(i), rankRun, int64(r.number)*1_000_000 + r.armed}, func() { o.fireRun(c, j, r) }})
+				if at, held, ok := o.firing(c, j, r.due, r.arrived); ok {
+					yield(timer{at, held, [4]int64{rankJourney, int64(i), rankRun, int64(r.number)*1_000_000 + r.armed}, func() { o.fireRun(c, r.j, r) }})
+				}
 			}
 			for _, d := range r.waiting {
-				yield(timer{d.due, [4]int64{rankJourney, int64(i), rankRun, int64(r.number)*1_000_000 + d.armed}, func() { o.fireDeferred(c, j, r, d) }})
+				if at, held, ok := o.firing(c, j, d.due, d.at); ok {
+					yield(timer{at, held, [4]int64{rankJourney, int64(i), rankRun, int64(r.number)*1_000_000 + d.armed}, func() { o.fireDeferred(c, r.j, r, d) }})
+				}
 			}
 		}
 	}
@@ -439,7 +475,16 @@ func (o *oracle) lookAgain(c *customer, because string) {
 
 // fireRun leads an enrollment on whose wait or await is over.
 func (o *oracle) fireRun(c *customer, j *journey, r *run) {
-	if r.await != nil {
+	if h := r.held; h != nil {
+		o.fired["resume: what was held leads on"]++
+		r.held = nil
+		if h.ev == nil {
+			r.frames = append(r.frames, frame{steps: r.await.await.do})
+		} else {
+			r.event, r.settled = h.ev, h.ev
+			r.frames = append(r.frames, frame{steps: h.t.do})
+		}
+	} else if r.await != nil {
 		o.fired["await: timeout"]++
 		r.frames = append(r.frames, frame{steps: r.await.await.timeout})
 	} else {
@@ -451,12 +496,12 @@ func (o *oracle) fireRun(c *customer, j *journey, r *run) {
 // heard tells the triggers that wait for silence.
 func (o *oracle) heard(c *customer, ev *event) {
 	for _, j := range o.ws.journeys {
-		for _, t := range j.triggers() {
+		for _, t := range j.all() {
 			if t.kind != "inactive" || !o.breaks(t, ev) {
 				continue
 			}
 			if s := c.standing(t); !s.has || ev.ts > s.last {
-				s.last, s.has, s.fired = ev.ts, true, false
+				s.last, s.has, s.fired, s.begins = ev.ts, true, false, 0
 			} else {
 				o.fired["inactive: an older event moves nothing"]++
 			}
@@ -477,7 +522,7 @@ func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at in
 	s := c.standing(t)
 	switch t.kind {
 	case "inactive":
-		return s.last + t.silence, func() { s.fired = true }, s.has && !s.fired
+		return max(s.last+t.silence, s.begins), func() { s.fired = true }, s.has && !s.fired
 	case "schedule":
 		offset := spreadOf(j, c, t)
 		if c.began && !s.looked {
@@ -498,7 +543,7 @@ func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at in
 			if s.of != "" {
 				o.fired["date: armed anew"]++
 			}
-			s.of, s.from = of, c.time
+			s.of, s.from = of, max(c.time, s.begins)
 		}
 		from, to := date.Year(), date.Year()
 		if t.yearly {
@@ -544,7 +589,7 @@ func (o *oracle) zoneOf(names ...string) *time.Location {
 func (o *oracle) scope(c *customer, j *journey, r *run, event map[string]any) *scope {
 	s := &scope{o: o, c: c, event: event, zone: o.zone(c, j)}
 	if r != nil {
-		s.enter, s.sent, s.opened = r.enter.fields, r.sent, r.opened
+		s.enter, s.sent, s.opened, s.from = r.enter.fields, r.sent, r.opened, r.from
 	}
 	return s
 }

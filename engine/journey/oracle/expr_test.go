@@ -32,8 +32,17 @@ type scope struct {
 	c            *customer
 	event, enter map[string]any
 	sent         map[string]map[string]any
-	opened       int // how many events had been handled when the enrollment was opened
+	opened       int            // how many events had been handled when the enrollment was opened
+	from         map[string]int // of event types: where later than when the enrollment was opened
 	zone         *time.Location
+	at           int64 // what `now` is, where it is not the customer's time
+}
+
+func (s *scope) now() int64 {
+	if s.at != 0 {
+		return s.at
+	}
+	return s.c.time
 }
 
 type reader struct {
@@ -400,7 +409,7 @@ func (p *reader) atom() result {
 	case "null":
 		return some(nil)
 	case "now":
-		return some(instant(p.s.c.time))
+		return some(instant(p.s.now()))
 	}
 	if p.take(".orValue(") {
 		other := p.or()

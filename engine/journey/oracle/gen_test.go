@@ -24,6 +24,10 @@ type generator struct {
 	segs   []string
 	ids    []string // sends of the journey in hand
 
+	versions bool // of a case with deploys
+	stepIDs  int  // ids of steps that were made for them
+	named    int  // names of journeys
+
 	feedback []string // action ids of all sends, with room for customer, key and number
 }
 
@@ -180,7 +184,7 @@ func (g *generator) condition(inside bool, depth int) string {
 	}
 	if inside {
 		c = append(c, "event.n == enter.n", "enter.n < 2", "event.n > enter.n", `enter.type == "a"`, "event.k == enter.k", "has(enter.n)")
-		if g.may["windows"] {
+		if g.may["windows"] && !g.versions {
 			c = append(c, `count("a", "enter") >= 1`, `seen("b", "enter")`, `sum("a", "n", "enter") > 1`, `count("a", "enter") < 2`)
 		}
 		if len(g.ids) > 0 {
@@ -201,7 +205,10 @@ func (g *generator) value() string {
 		"'{{ time(event.ts) }}'", `'{{ now + duration("90m") }}'`, `'{{ time(profile.d) }}'`,
 	}
 	if g.may["windows"] {
-		v = append(v, `'{{ count("a", "`+g.window()+`") }}'`, `'s={{ sum("a", "price", "`+g.window()+`") }}'`, `'{{ last("a") }}'`, `'{{ seen("b") }}'`, `'{{ count("a", "enter") }}'`)
+		v = append(v, `'{{ count("a", "`+g.window()+`") }}'`, `'s={{ sum("a", "price", "`+g.window()+`") }}'`, `'{{ last("a") }}'`, `'{{ seen("b") }}'`)
+		if !g.versions {
+			v = append(v, `'{{ count("a", "enter") }}'`)
+		}
 	}
 	for _, name := range g.scores {
 		v = append(v, "'{{ score."+name+" }}'", "'{{ score."+name+" }}'")

@@ -48,7 +48,7 @@ func (o *oracle) offeredTo(c *customer, t *trigger, ev *event) *event {
 // fits: type, of and if; or what turned, and if.
 func (o *oracle) fits(c *customer, j *journey, r *run, t *trigger, l *look) bool {
 	switch {
-	case l.turned[t]:
+	case l.turned[t.same] && t.kind != "on":
 	case t.kind == "on" && l.ev != nil && listed(t.on, l.ev.kind):
 		if t.of != "" {
 			id, _ := l.ev.fields["action_id"].(string)
@@ -98,28 +98,28 @@ func (o *oracle) fires(c *customer, j *journey, r *run, t *trigger, l *look) boo
 	return ok
 }
 
-// journey is step 4 for one of them.
-func (o *oracle) journey(c *customer, j *journey, l *look) {
-	st := c.state(j)
+// journey is step 4 for one of them: head is its newest version.
+func (o *oracle) journey(c *customer, head *journey, l *look) {
+	st := c.state(head)
 	inside := slices.Clone(st.all)
-	winner := o.winner(c, j, st, l)
+	winner := o.winner(c, st, l)
 	for _, r := range inside {
-		if r != winner && !r.running && r.mayTakeBack() && o.wouldLeave(c, j, r, winner, l) {
+		if r != winner && !r.running && r.mayTakeBack() && o.wouldLeave(c, r.j, r, winner, l) {
 			o.fired["deferred: an event that would have made it leave"]++
-			o.takeBack(c, j, r)
+			o.takeBack(c, r.j, r)
 		}
 	}
 	if winner != nil {
-		o.fired["goal: by "+j.goal.kind]++
-		o.reach(c, j, winner, l.ev)
+		o.fired["goal: by "+winner.j.goal.kind]++
+		o.reach(c, winner.j, winner, l.ev)
 	}
 	for _, r := range inside {
 		if r.running {
-			o.offerTo(c, j, r, l)
+			o.offerTo(c, r.j, r, l)
 		}
 	}
-	if t := j.enter; t.kind == "on" && l.ev != nil && listed(t.on, l.ev.kind) || l.turned[t] {
-		o.enter(c, j, st, o.offeredTo(c, t, l.ev))
+	if t := head.enter; !head.gone && (t.kind == "on" && l.ev != nil && listed(t.on, l.ev.kind) || t.kind != "on" && l.turned[t.same]) {
+		o.enter(c, head, st, o.offeredTo(c, t, l.ev))
 	}
 }
 
@@ -156,18 +156,16 @@ func (o *oracle) takeBack(c *customer, j *journey, r *run) {
 // attributed: its goal may be reached, also when it has ended.
 func (o *oracle) attributed(c *customer, j *journey, r *run) bool {
 	t := j.goal
-	return !r.goal && (r.running || t.times == 0 && t.within > 0 && c.time-r.entered < t.within)
+	return t != nil && !r.goal && (r.running || c.time < r.expires)
 }
 
 // winner is the newest enrollment whose goal it is.
-func (o *oracle) winner(c *customer, j *journey, st *state, l *look) (winner *run) {
-	t := j.goal
-	if t == nil {
-		return nil
-	}
+func (o *oracle) winner(c *customer, st *state, l *look) (winner *run) {
 	for i := len(st.all) - 1; i >= 0; i-- {
 		r := st.all[i]
+		j, t := r.j, r.j.goal
 		switch {
+		case t == nil:
 		case !o.attributed(c, j, r):
 			if !r.running && !r.goal && t.times == 0 && t.within > 0 && o.fits(c, j, r, t, l) {
 				o.fired["goal: no longer looked for"]++
@@ -213,7 +211,10 @@ func (o *oracle) trailing(c *customer, j *journey, r *run, t *trigger, ev *event
 }
 
 func (o *oracle) leave(c *customer, j *journey, r *run, reason string) {
-	r.running, r.standing = false, false
+	r.running, r.standing, r.held = false, false, nil
+	if t := j.goal; t != nil && t.times == 0 && t.within > 0 {
+		r.expires = r.entered + t.within
+	}
 	o.say(c, "%s#%d exit %s", j.name, r.number, reason)
 }
 
@@ -245,7 +246,12 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 			return
 		}
 	}
-	if r.await != nil && l.holds[r] {
+	decided := r.held != nil || !r.forever && r.due < c.time // it stands there because the journey is paused
+	if r.await != nil && l.holds[r] && !decided {
+		if o.paused(j) {
+			o.hold(c, r, nil, nil)
+			return
+		}
 		o.fired["await until: turned true"]++
 		r.frames = append(r.frames, frame{steps: r.await.await.do})
 		o.run(c, j, r)
@@ -254,7 +260,7 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 	if l.ev == nil {
 		return
 	}
-	if r.await != nil {
+	if r.await != nil && !decided {
 		for i, t := range r.await.await.events {
 			if !o.fits(c, j, r, t, l) {
 				continue
@@ -269,12 +275,17 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 				}
 				o.fired["await: reset"]++
 				r.resets++
-				r.event = l.ev
+				r.event, r.restarted = l.ev, c.time
+				r.settle()
 				if !r.await.await.forever {
 					r.due = c.time + r.await.await.within
 					o.armed++
 					r.armed = o.armed
 				}
+				return
+			}
+			if o.paused(j) {
+				o.hold(c, r, t, j.kept("event", l.ev))
 				return
 			}
 			o.fired["await: event"]++
@@ -284,7 +295,7 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 			return
 		}
 	}
-	early := &came{ev: l.ev, fits: map[*trigger]bool{}}
+	early := &came{ev: j.kept("event", l.ev), fits: map[*trigger]bool{}}
 	for _, s := range j.awaits {
 		if s != r.await {
 			for _, t := range s.await.events {
@@ -300,7 +311,7 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 // fireTrigger is a trigger without an event whose time has come.
 func (o *oracle) fireTrigger(c *customer, j *journey, t *trigger) {
 	o.fired[t.kind+": fires, in "+t.stands()]++
-	o.lead(c, func() { o.journey(c, j, &look{turned: map[*trigger]bool{t: true}}) })
+	o.lead(c, func() { o.journey(c, j, &look{turned: map[string]bool{t.same: true}}) })
 }
 
 func (o *oracle) enter(c *customer, j *journey, st *state, ev *event) {
@@ -347,6 +358,8 @@ func (o *oracle) enter(c *customer, j *journey, st *state, ev *event) {
 	}
 	last, before := st.last[key]
 	switch {
+	case o.paused(j):
+		refuse("paused")
 	case bucket(j.name, "rollout", c.name) >= float64(int(j.rollout*10_000+0.5)):
 		refuse("rollout")
 	case j.again == "never" && before:
@@ -368,7 +381,7 @@ func (o *oracle) enter(c *customer, j *journey, st *state, ev *event) {
 		st.entries++
 		st.last[key] = c.time
 		r := &run{
-			number: st.entries, key: key, entered: c.time, opened: len(c.events), enter: ev, event: ev, running: true,
+			j: j, number: st.entries, key: key, entered: c.time, opened: len(c.events), enter: ev, event: ev, running: true,
 			holdout: bucket(j.name, "holdout", c.name) < float64(int(j.holdout*10_000+0.5)),
 			visits:  map[string]int{}, sent: map[string]map[string]any{}, everIDs: map[string][]string{}, variant: map[string]any{}, unused: map[*trigger][]int64{},
 			frames: []frame{{steps: j.steps}},

