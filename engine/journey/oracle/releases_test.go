@@ -176,7 +176,7 @@ func (r *released) run(s *scenario) (lines []string, err error) {
 		for len(changes) > 0 && changes[0].before < l.Number {
 			change()
 		}
-		r.step(l.Event.Customer, engine.Input{Event: &l.Event})
+		r.step(strings.Clone(l.Event.Customer), engine.Input{Event: &l.Event})
 	}, func(int, string) {})
 	if err != nil {
 		return nil, err

@@ -35,6 +35,30 @@ func smaller(s *scenario, yield func(*scenario) bool) {
 			}
 		}
 	}
+	for i, x := range s.changes {
+		t := *s
+		if t.changes = slices.Delete(slices.Clone(s.changes), i, i+1); len(t.changes) > 0 && !yield(&t) {
+			return
+		}
+		for k := range x.journeys {
+			also := func(journeys ...map[string]any) bool {
+				y := *x
+				y.journeys = slices.Concat(x.journeys[:k], journeys, x.journeys[k+1:])
+				t := *s
+				t.changes = slices.Clone(s.changes)
+				t.changes[i] = &y
+				return yield(&t)
+			}
+			if len(x.journeys) > 1 && !also() {
+				return
+			}
+			for _, less := range lesser(x.journeys[k]) {
+				if !also(mapOf(less)) {
+					return
+				}
+			}
+		}
+	}
 	for i := range s.journeys {
 		t := *s
 		if t.journeys = slices.Delete(slices.Clone(s.journeys), i, i+1); len(t.journeys) > 0 && !yield(&t) {

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -62,7 +63,7 @@ func canonical(v any, without ...string) string {
 	case map[string]any:
 		var parts []string
 		for _, k := range keysOf(x) {
-			if x[k] == nil && k != "timezone" || k == "description" || strings.HasPrefix(k, "x-") || slices.Contains(without, k) {
+			if x[k] == nil || k == "on_update" && x[k] == "pin" || k == "description" || strings.HasPrefix(k, "x-") || slices.Contains(without, k) {
 				continue
 			}
 			text := canonical(x[k])
@@ -147,16 +148,22 @@ func (r *run) settle() {
 	}
 }
 
-// kept is an event without the field that cases have for that: `late`, where the version does not read it.
+// kept is an event with the fields that the version reads somewhere, as `event` or as `enter`.
 func (j *journey) kept(as string, ev *event) *event {
-	if j.version == 0 || ev == nil || strings.Contains(flow(j.tree), as+".late") {
+	if j.version == 0 || ev == nil {
 		return ev
 	}
 	less := *ev
 	less.fields = map[string]any{}
+	text := strings.ReplaceAll(flow(j.tree), ".?", ".")
 	for k, v := range ev.fields {
-		if k != "late" {
+		switch k {
+		case "type", "ts", "event_id", "customer_id":
 			less.fields[k] = v
+		default:
+			if regexp.MustCompile(`\b` + as + `\.` + k + `\b`).MatchString(text) {
+				less.fields[k] = v
+			}
 		}
 	}
 	return &less
