@@ -78,12 +78,6 @@ func (e *editor) apply(t *testing.T, kind string) bool {
 	}
 	switch kind {
 	case "on_update alone":
-	case "nothing that means something":
-		e.tree["description"] = fmt.Sprint("text ", e.IntN(1000))
-		e.tree["x-n"] = int64(e.IntN(1000))
-		if u := textOf(e.tree["on_update"]); e.oneIn(2) && u == "pin" {
-			delete(e.tree, "on_update")
-		}
 	case "a wait is longer", "a wait is shorter":
 		s := one("wait")
 		if s == nil {

@@ -426,18 +426,27 @@ func (g *generator) log() []string {
 	now := g.start
 	unit := int64(g.scale) * minute
 	customers := []string{"c", "d", "c/ %é"}[:1+g.IntN(3)]
+	events := max(g.crowd, 5+g.IntN(40))
+	if g.versions {
+		events = 40 + g.IntN(120) // what a case costs is to compile its releases
+		for i := range 8 + g.IntN(16) {
+			customers = append(customers, fmt.Sprint("c", i))
+		}
+	}
 	var past []string
-	for i := range max(g.crowd, 5+g.IntN(40)) {
+	for i := range events {
 		at := now
 		steady := g.crowd > 0 && !g.oneIn(20)
 		switch g.IntN(12) {
 		case 0:
 			at -= g.Int64N(min(15*unit, 20*3_600_000))
 		case 1:
-			at += 60 * unit
+			if !g.versions || g.oneIn(4) {
+				at += 60 * unit
+			}
 		case 2, 3:
 		case 4:
-			if g.oneIn(4) {
+			if g.oneIn(4) && !g.versions {
 				at += 25 * 3_600_000
 			}
 		default:
@@ -461,6 +470,9 @@ func (g *generator) log() []string {
 		}
 		customer := customers[g.IntN(len(customers))]
 		kind := g.pick("a", "a", "a", "a", "b", "b", "c", "c", "d", "d", "e", "z", "push_sent")
+		if g.versions && g.oneIn(2) {
+			kind = "a"
+		}
 		if steady {
 			customer, kind = "c", g.pick("a", "a", "a", "a", "a", "a", "a", "a", "a", kind)
 		}

@@ -60,9 +60,12 @@ func generateVersions(t *testing.T, seed uint64, may map[string]bool) *scenario 
 	if text := g.policies(); text != "" {
 		s.policies = readYAML(t, text)[0]
 	}
+	if g.oneIn(3) { // so that sends are put off
+		s.policies["channels"] = readYAML(t, "{push: {quiet: {from: "+g.pick(`"22:00", to: "12:00"`, `"00:00", to: "23:30"`, `"12:00", to: "11:00"`)+"}}}")[0]
+	}
 	var journeys strings.Builder
-	for i := range 1 + g.IntN(2) {
-		if g.oneIn(3) {
+	for i := range g.IntN(4)/3 + 1 {
+		if g.oneIn(5) {
 			journeys.WriteString(g.journey(i))
 		} else {
 			journeys.WriteString(g.standing(i))
@@ -93,11 +96,17 @@ func (g *generator) standing(i int) string {
 		key = ", key: event.k"
 	}
 	fmt.Fprintf(&b, "---\njourney: j%d\nenter: {on: %s, again: %s%s}\n", i, g.pick("a", "[a, b]", "[a, b, c]"), g.pick("always", "after_exit", "always"), key)
-	if g.oneIn(3) {
+	switch g.IntN(6) {
+	case 0:
 		fmt.Fprintf(&b, "goal: {%s}\n", g.trigger("goal"))
+	case 1, 2:
+		fmt.Fprintf(&b, "goal: {on: %s, within: %s}\n", g.pick("d", "e", "f"), g.span(300))
 	}
-	if g.oneIn(4) {
+	switch g.IntN(4) {
+	case 0:
 		fmt.Fprintf(&b, "exit: [{%s}]\n", g.trigger("exit"))
+	case 1:
+		b.WriteString("exit: [{on: [d, e]}]\n")
 	}
 	var steps []string
 	for range 2 + g.IntN(3) {
@@ -109,11 +118,12 @@ func (g *generator) standing(i int) string {
 		case 3:
 			steps = append(steps, fmt.Sprintf("{await: {within: %s, events: [{on: %s, do: [{%s}]}, {on: %s%s}], timeout: [{%s}]}}", g.long(), g.pick("b", "c", "d"), g.send(), g.pick("c", "d", "e"), g.pick("", ", reset: true", ", since: enter"), g.send()))
 		case 4:
-			inner := "{wait: " + g.long() + "}"
+			short := g.span([]int{2, 5, 10, 20}[g.IntN(4)])
+			inner := "{wait: " + short + "}"
 			if g.oneIn(3) {
-				inner = fmt.Sprintf("{await: {within: %s, events: [{on: %s}]}}", g.long(), g.pick("b", "c", "d"))
+				inner = fmt.Sprintf("{await: {within: %s, events: [{on: %s}]}}", short, g.pick("b", "c", "d"))
 			}
-			steps = append(steps, fmt.Sprintf("{repeat: {times: %d, do: [%s, {%s}]}}", 2+g.IntN(5), inner, g.send()))
+			steps = append(steps, fmt.Sprintf("{repeat: {times: %d, do: [%s, {%s}]}}", 3+g.IntN(20), inner, g.send()))
 		}
 	}
 	fmt.Fprintf(&b, "steps: [%s]\n", strings.Join(steps, ", "))
@@ -121,7 +131,7 @@ func (g *generator) standing(i int) string {
 }
 
 // long is a duration that is not over at once.
-func (g *generator) long() string { return g.span([]int{2, 5, 10, 30, 60}[g.IntN(5)]) }
+func (g *generator) long() string { return g.span([]int{2, 10, 30, 60, 100, 200, 300, 500}[g.IntN(8)]) }
 
 // readsAll has a journey read all fields of events and what it sent, so that its enrollments keep them in every version.
 func (g *generator) readsAll(j map[string]any) {
@@ -154,46 +164,40 @@ func (g *generator) changes(t *testing.T, s *scenario) {
 		}
 	}
 	times[len(s.log)] = newest
-	var places []int
-	for range 2 + g.IntN(5) {
-		places = append(places, 1+g.IntN(len(s.log)))
-	}
-	slices.Sort(places)
 	unit := int64(g.scale) * minute
-	last := g.start
-	now := func(before int) int64 {
+	last, before := g.start, len(s.log)/4
+	now := func() int64 { // later than all so far
+		before = min(len(s.log), before+g.IntN(1+len(s.log)/4))
 		last = max(last, times[before]) + []int64{0, 1, unit / 2, unit, 5 * unit, 20 * unit}[g.IntN(6)]
 		return last
 	}
-	journeys, policies, paused := s.journeys, s.policies, map[string]bool{}
-	deploys := 0
-	for i, before := range places {
-		name := fmt.Sprintf("j%d", g.IntN(2))
-		switch {
-		case (g.oneIn(3) || i == len(places)-1) && deploys > 0 && len(paused) > 0:
-			for _, name := range keysOf(paused) {
-				delete(paused, name)
-				s.changes = append(s.changes, &change{before: before, at: now(before), resume: name, spread: []int64{0, 0, unit * 10}[g.IntN(3)]})
+	journeys, policies := s.journeys, s.policies
+	for range 1 + g.IntN(3) {
+		var paused []string
+		for i := range 2 {
+			if name := fmt.Sprintf("j%d", i); !g.oneIn(3) {
+				paused = append(paused, name)
+				at := now()
+				s.changes = append(s.changes, &change{before: before, at: at, pause: name})
 			}
-		case g.oneIn(3) && !paused[name]:
-			paused[name] = true
-			s.changes = append(s.changes, &change{before: before, at: now(before), pause: name})
-		case deploys < 3:
-			deploys++
-			x := &change{before: before, at: now(before), policies: policies}
-			x.journeys, x.policies, x.edits = g.edited(t, journeys, policies)
-			s.changes = append(s.changes, x)
-			journeys, policies = x.journeys, x.policies
 		}
-	}
-	if deploys == 0 {
-		x := &change{before: len(s.log), at: now(len(s.log))}
+		resume := func() {
+			for _, name := range paused {
+				at := now()
+				s.changes = append(s.changes, &change{before: before, at: at, resume: name, spread: []int64{0, 0, unit * 10}[g.IntN(3)]})
+			}
+			paused = nil
+		}
+		if g.oneIn(4) {
+			resume()
+		}
+		x := &change{at: now()}
+		x.before = before
 		x.journeys, x.policies, x.edits = g.edited(t, journeys, policies)
 		s.changes = append(s.changes, x)
-	}
-	for _, name := range keysOf(paused) {
-		if !g.oneIn(4) {
-			s.changes = append(s.changes, &change{before: len(s.log), at: now(len(s.log)), resume: name, spread: []int64{0, unit * 10}[g.IntN(2)]})
+		journeys, policies = x.journeys, x.policies
+		if !g.oneIn(6) {
+			resume()
 		}
 	}
 	s.until = max(last, newest) + unit*int64([]int{10, 100, 200}[g.IntN(3)])
@@ -208,14 +212,21 @@ func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map
 			next = append(next, j)
 			continue
 		}
-		e := &editor{generator: g, tree: copied(j).(map[string]any), mode: g.pick("follow", "follow", "follow", "pin", "exit"), moves: map[string]any{}}
+		e := &editor{generator: g, tree: copied(j).(map[string]any), mode: g.pick("follow", "follow", "follow", "follow", "follow", "follow", "pin", "exit"), moves: map[string]any{}}
 		delete(e.tree, "moves")
 		e.tree["on_update"] = e.mode
 		all := editKinds()
+		apart := []string{"the journey is gone", "nothing that means something", "quiet hours"}
 		kind := all[g.IntN(len(all))]
 		switch kind {
 		case "the journey is gone":
-			edits = append(edits, edit{name, kind, "pin", nil})
+			edits = append(edits, edit{name, kind, "follow", nil})
+			continue
+		case "nothing that means something":
+			e.tree = copied(j).(map[string]any)
+			e.tree["description"], e.tree["x-n"] = fmt.Sprint("text ", e.IntN(1000)), int64(e.IntN(1000))
+			edits = append(edits, edit{name, kind, "follow", nil})
+			next = append(next, e.tree)
 			continue
 		case "quiet hours":
 			also = copied(policies).(map[string]any)
@@ -235,9 +246,11 @@ func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map
 			channels["push"] = push
 			also["channels"] = channels
 		default:
-			if !e.apply(t, kind) {
-				next = append(next, j)
-				continue
+			for tries := 0; !e.apply(t, kind); tries++ {
+				if kind = all[g.IntN(len(all))]; tries == 8 || slices.Contains(apart, kind) {
+					kind = "on_update alone"
+				}
+				e.ids = nil
 			}
 		}
 		e.identify()

@@ -189,7 +189,23 @@ func needed() []string {
 	return all
 }
 
-// neededOfVersions are those of deploys: each kind of edit where each kind of place that customers are at.
+// neededOfVersions are those of deploys: each kind of edit with `follow`, and the others whatever the edit, where each kind of
+// place is that customers are at; and each that is about a step with customers who are at that very step.
 func neededOfVersions() []string {
-	return nil
+	all := []string{
+		"pause", "resume", "deploy", "refused paused", "pause: an await is decided", "resume: what was held leads on", "resume: what was due comes to pass",
+		"deploy: of the same", "deploy: left, updated", "deploy: becomes begins with the present value", "deploy: a silence of another length",
+		"follow: the step is gone", "follow: moved", "follow: due otherwise", "follow: past by the deploy", "follow: a window since the entry begins",
+	}
+	places := []string{
+		"in a wait", "in an await", "in a repeat's later round", "a send put off", "has left", "paused, and due",
+		"paused in an await, which an event or the condition led on from",
+	}
+	for _, at := range places {
+		for _, kind := range editKinds() {
+			all = append(all, "edit: "+kind+": "+at)
+		}
+		all = append(all, "edit with pin: "+at, "edit with exit: "+at)
+	}
+	return all
 }

@@ -34,6 +34,7 @@ type journey struct {
 
 	tree    map[string]any // as it was read
 	version int
+	reads   map[string]bool   // event.NAME and enter.NAME, made when first asked for
 	update  string            // on_update
 	moves   map[string]string // old to new
 	gone    bool              // its file is: nobody enters

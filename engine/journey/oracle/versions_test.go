@@ -155,13 +155,18 @@ func (j *journey) kept(as string, ev *event) *event {
 	}
 	less := *ev
 	less.fields = map[string]any{}
-	text := strings.ReplaceAll(flow(j.tree), ".?", ".")
+	if j.reads == nil {
+		j.reads = map[string]bool{}
+		for _, name := range regexp.MustCompile(`\b(?:event|enter)\.[a-z]+`).FindAllString(strings.ReplaceAll(flow(j.tree), ".?", "."), -1) {
+			j.reads[name] = true
+		}
+	}
 	for k, v := range ev.fields {
 		switch k {
 		case "type", "ts", "event_id", "customer_id":
 			less.fields[k] = v
 		default:
-			if regexp.MustCompile(`\b` + as + `\.` + k + `\b`).MatchString(text) {
+			if j.reads[as+"."+k] {
 				less.fields[k] = v
 			}
 		}
