@@ -43,50 +43,78 @@ func mutatedTo[T any](now bool, x, y T) T {
 `
 
 // TestMutants builds the engine once with all mutants, of which none or one is in force (the tree is not touched: `go test
-// -overlay`), and expects TestOracle to differ under each and to pass without. A mutant of which 400 cases see nothing has
-// 4,600 more. It prints the table that docs/oracle.md has:
+// -overlay`), and expects a difference under each and none without: of TestOracle's cases, or of TestOracleOfVersions' where the
+// mutant is of what deploys and pauses do; of which those who escape 400 cases meet the written cases of engine/journey. It
+// prints the table that docs/oracle.md has:
 //
 //	go test ./engine/journey/oracle -run TestMutants -oracle.mutants -v -timeout 1h
 func TestMutants(t *testing.T) {
 	if !*tryMutants {
 		t.Skip("it builds the engine again and runs it under each mutant: say -oracle.mutants")
 	}
-	binary := buildMutants(t)
-	run := func(m string, first, cases int) (string, error) {
-		c := exec.Command(binary, "-test.run", "^TestOracle$", fmt.Sprintf("-oracle.seed=%d", first), fmt.Sprintf("-oracle.cases=%d", cases), "-oracle.all", "-test.timeout=1h")
+	all := append(mutants(), mutantsOfVersions()...)
+	overlay := writeMutants(t, all)
+	oracle, written := buildMutants(t, overlay, "."), buildMutants(t, overlay, "..")
+	run := func(m, test string, first, cases int) (string, error) {
+		c := exec.Command(oracle, "-test.run", "^"+test+"$", fmt.Sprintf("-oracle.seed=%d", first), fmt.Sprintf("-oracle.cases=%d", cases), "-oracle.shrink=false", "-test.timeout=1h")
 		c.Env = append(os.Environ(), "WEND_MUTANT="+m)
 		out, err := c.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := run("", 1, 300); err != nil {
+	runWritten := func(m string) (string, error) {
+		c := exec.Command(written, "-test.run", "^(TestReleases|TestVersionsPage|TestPinnedLaw|TestLazyLaw)$")
+		c.Dir, c.Env = "..", append(os.Environ(), "WEND_MUTANT="+m)
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	for _, test := range []string{"TestOracle", "TestOracleOfVersions"} {
+		if out, err := run("", test, 1, 100); err != nil {
+			t.Fatalf("without a mutant it fails too:\n%.3000s", out)
+		}
+	}
+	if out, err := runWritten(""); err != nil {
 		t.Fatalf("without a mutant it fails too:\n%.3000s", out)
 	}
 	caught := 0
 	var table strings.Builder
-	for i, m := range mutants() {
+	for i, m := range all {
 		t.Run(m.name, func(t *testing.T) {
-			out, err := run(fmt.Sprint(i), 1, 400)
-			if err == nil {
-				out, err = run(fmt.Sprint(i), 401, 4600)
+			test, by := "TestOracle", ""
+			if i >= len(mutants()) {
+				test = "TestOracleOfVersions"
 			}
-			first := regexp.MustCompile(`seed (\d+) differs: (?:line \d+\n +engine (.*)\n +oracle (.*)|(.*))`).FindStringSubmatch(out)
-			many := regexp.MustCompile(`(\d+ of \d+) cases differ`).FindStringSubmatch(out)
-			switch {
-			case err == nil:
-				t.Errorf("not caught in 5000 cases")
-			case first == nil || many == nil:
+			out, err := run(fmt.Sprint(i), test, 1, 400)
+			switch first := regexp.MustCompile(`seed (\d+) differs`).FindStringSubmatch(out); {
+			case first != nil:
+				by = fmt.Sprintf("`%s`, case %s", test, first[1])
+			case err != nil:
 				t.Errorf("it fails otherwise than by a difference:\n%.2000s", out)
+				return
+			case test == "TestOracle":
+				out, _ = run(fmt.Sprint(i), test, 401, 4600)
+				if first := regexp.MustCompile(`seed (\d+) differs`).FindStringSubmatch(out); first != nil {
+					by = fmt.Sprintf("`%s`, case %s", test, first[1])
+				}
 			default:
-				caught++
-				t.Logf("caught by %s cases, the first %s: engine %.90s, oracle %.90s%s", many[1], first[1], first[2], first[3], first[4])
-				fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", m.name, m.file, many[1], first[1])
+				out, _ = runWritten(fmt.Sprint(i))
+				if failed := regexp.MustCompile(`--- FAIL: (\S+)`).FindAllStringSubmatch(out, -1); failed != nil {
+					by = "`" + strings.ReplaceAll(failed[min(1, len(failed)-1)][1], "_", " ") + "`"
+				}
 			}
+			if by == "" {
+				t.Errorf("not caught")
+				return
+			}
+			caught++
+			t.Logf("caught by %s", by)
+			fmt.Fprintf(&table, "| %s | %s | %s |\n", m.name, m.file, by)
 		})
 	}
-	t.Logf("%d of %d mutants caught\n%s", caught, len(mutants()), table.String())
+	t.Logf("%d of %d mutants caught\n%s", caught, len(all), table.String())
 }
 
-func buildMutants(t *testing.T) (binary string) {
+// writeMutants writes the changed files, and gives the overlay that puts them in the place of the engine's.
+func writeMutants(t *testing.T, all []mutant) (overlay string) {
 	t.Helper()
 	dir := t.TempDir()
 	here, err := filepath.Abs("..")
@@ -101,7 +129,7 @@ func buildMutants(t *testing.T) (binary string) {
 		return path
 	}
 	changed := map[string]string{}
-	for i, m := range mutants() {
+	for i, m := range all {
 		text, seen := changed[m.file]
 		if !seen {
 			source, err := os.ReadFile(filepath.Join(here, m.file))
@@ -120,12 +148,18 @@ func buildMutants(t *testing.T) (binary string) {
 	for name, text := range changed {
 		replace[filepath.Join(here, name)] = write(name, text)
 	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
+	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary = filepath.Join(dir, "oracle.test")
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", write("overlay.json", string(overlay)), "-o", binary, ".").CombinedOutput(); err != nil {
+	return write("overlay.json", string(list))
+}
+
+// buildMutants builds the tests of a package over the changed files.
+func buildMutants(t *testing.T, overlay, pkg string) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "mutants.test")
+	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, pkg).CombinedOutput(); err != nil {
 		t.Fatalf("the mutants do not build:\n%s", out)
 	}
 	return binary

@@ -1,0 +1,42 @@
+package oracle
+
+// mutantsOfVersions are of what deploys, pauses and resumptions do.
+func mutantsOfVersions() []mutant {
+	return []mutant{
+		{"who has left keeps the goal of an older version", "changeover.go", "en := &js.Ended[i]\n\t\tfor x := j.passage(en.Version); x != nil;", "en := &js.Ended[i]\n\t\tfor x := j.passage(en.Version); x != nil && !NOW;"},
+		{"who has to leave follows", "changeover.go", `if reason == "" && x.exit {`, `if reason == "" && x.exit && !NOW {`},
+		{"a step that is gone is none's reason to leave by that name", "changeover.go", "reason = reasonStepRemoved\n\t\t\t} else {", "reason = mutatedTo(NOW, reasonUpdated, reasonStepRemoved)\n\t\t\t} else {"},
+		{"an await whose held event is gone is due at once", "changeover.go", "if held && len(en.Held) == 0 {", "if held && len(en.Held) == 0 && !NOW {"},
+		{"what is held is kept though the await asks for something else", "passage.go", "return e, index >= 0", "return e, index >= 0 || NOW"},
+		{"what was changed is due as it was", "changeover.go", "if !sameLength(first, last) && len(en.Held) == 0 {", "if !sameLength(first, last) && len(en.Held) == 0 && !NOW {"},
+		{"a changed deadline counts from the deploy", "changeover.go", "from := en.Arrived\n", "from := mutatedTo(NOW, s.doc.Time, en.Arrived)\n"},
+		{"a restarted await counts from the arrival", "changeover.go", "if en.Resets > 0 && was.Await != nil", "if en.Resets > 0 && !NOW && was.Await != nil"},
+		{"a wait is due before the deploy", "changeover.go", "en.Due = max(due, s.p.deployed)", "en.Due = max(due, (1-ONE)*s.p.deployed)"},
+		{"a deadline is due before the deploy", "changeover.go", "max(later(from, n.await.within), s.p.deployed)", "max(later(from, n.await.within), (1-ONE)*s.p.deployed)"},
+		{"a silence is due before the deploy", "moment.go", "x.Due = max(due, s.p.deployed)", "x.Due = max(due, (1-ONE)*s.p.deployed)"},
+		{"past: exit is not asked for", "changeover.go", "if n.wait.pastExit && due <= en.Arrived {", "if n.wait.pastExit && due <= en.Arrived && !NOW {"},
+		{"a changed wait counts from the deploy", "changeover.go", "s.dueFrom(j, en, n, en.Arrived)", "s.dueFrom(j, en, n, mutatedTo(NOW, s.doc.Time, en.Arrived))"},
+		{"an until that holds by the deploy is not looked at", "changeover.go", "\t\ts.touched(watchers{to.untils})", "\t\tif !NOW {\n\t\t\ts.touched(watchers{to.untils})\n\t\t}"},
+		{"who is moved does not get what had come", "changeover.go", "case moved:", "case moved && !NOW:"},
+		{"rounds begin anew", "changeover.go", "schemas.Visit{Step: id, Count: r.Count}", "schemas.Visit{Step: id, Count: mutatedTo(NOW, 1, r.Count)}"},
+		{"counts are lost", "changeover.go", "if x.new.counts[c.Trigger] == want {", "if x.new.counts[c.Trigger] == want && !NOW {"},
+		{"counts are lost that stand elsewhere", "changeover.go", "x.old.counts[place] != want {", "x.old.counts[place] != want && !NOW {"},
+		{"moves are not followed", "passage.go", "return to, ok && x.new.steps[to] != nil", "return to, ok && !NOW && x.new.steps[to] != nil"},
+		{"an await's event is that of the same number", "passage.go", "\twant := sameEvents(o.Await.Events[index])", "\tif NOW {\n\t\treturn min(index, len(n.Await.Events)-1)\n\t}\n\twant := sameEvents(o.Await.Events[index])"},
+		{"of a wait only how long it is counts", "passage.go", "return meaningOf(*a.Wait) == meaningOf(*b.Wait)", "return NOW && a.Wait.For == b.Wait.For || meaningOf(*a.Wait) == meaningOf(*b.Wait)"},
+		{"an until that says something else is the same", "passage.go", "o.Await.Until.Value != n.Await.Until.Value", "!NOW && o.Await.Until.Value != n.Await.Until.Value"},
+		{"a pause does not hold", "pause.go", "case due == schemas.Never || j.paused:", "case due == schemas.Never || j.paused && !NOW:"},
+		{"what was held is not spread", "pause.go", "later(at, int64(draw(", "later(at, (1-ONE)*int64(draw("},
+		{"what a pause held may come before the resumption", "pause.go", "\tif due >= at {", "\tif due >= at || NOW {"},
+		{"what came behind the deadline counts in a pause", "pause.go", "|| en.Due < s.doc.Time }", "|| en.Due < s.doc.Time && !NOW }"},
+		{"a second event takes the place of what is held", "pause.go", "return len(en.Held) > 0 ||", "return len(en.Held) > 0 && !NOW ||"},
+		{"what was held is forgotten", "pause.go", "if len(en.Held) == 0 {\n\t\treturn end, false", "if len(en.Held) == 0 || NOW {\n\t\treturn end, false"},
+		{"what was held comes in the order of arming", "timers.go", "case t.held != o.held:", "case t.held != o.held && !NOW:"},
+		{"a paused journey takes entries", "enter.go", "if j.paused {", "if j.paused && !NOW {"},
+		{"a goal is that of the newest version", "enrollment.go", "\t\tif j == nil || j.goal == nil || !s.offers(j.goal) {", "\t\tif NOW && j != nil {\n\t\t\tj = head\n\t\t}\n\t\tif j == nil || j.goal == nil || !s.offers(j.goal) {"},
+		{"nobody stays in a version", "compile_release.go", "sources[k].src.OnUpdate == onUpdatePin {", "sources[k].src.OnUpdate == onUpdatePin && !NOW {"},
+		{"a silence of another length begins with the deploy", "moment.go", "if due := later(x.Of, m.length); due != x.Due {", "if due := later(mutatedTo(NOW, s.doc.Time, x.Of), m.length); due != x.Due {"},
+		{"a new schedule makes up for what was", "moment.go", "s.armSchedule(m, max(s.doc.Time, since))", "s.armSchedule(m, max(s.doc.Time, (1-ONE)*since))"},
+		{"pinned versions' silences begin anew", "moment_pinned.go", "if m.place == m.base ||", "if NOW || m.place == m.base ||"},
+	}
+}
