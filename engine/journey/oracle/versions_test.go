@@ -501,7 +501,7 @@ func (o *oracle) lasts(c *customer, r *run, old *step, anew bool) bool {
 	o.fired["follow: due otherwise"]++
 	if r.await != nil {
 		from := r.arrived
-		if r.resets > 0 {
+		if r.resets > 0 && old.await != nil && !old.await.forever {
 			o.fired["follow: a restarted await is due otherwise"]++
 			from = r.restarted
 		}
