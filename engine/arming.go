@@ -127,14 +127,16 @@ func (a *arming) look(customer string) error {
 		return nil
 	}
 	if !s.program.Stale(doc) { // by an event
-		if due := s.program.NextDue(e.customer, doc); a.reindex && due < e.indexed {
+		due := s.program.NextDue(e.customer, doc)
+		if a.reindex && due < e.indexed {
 			e.indexed = due
 			s.open.timers = append(s.open.timers, statestore.Timer{Due: due, Customer: e.customer})
 		}
-		return nil
+		return s.sound(e.customer, doc)
 	}
-	s.effects.Reset()
-	s.program.Step(e.customer, doc, journey.Input{Until: schemas.NoTime, Since: a.since}, &s.effects)
+	if err := s.step(e, doc, journey.Input{Until: schemas.NoTime, Since: a.since}); err != nil {
+		return err
+	}
 	reason, err := s.decided(e, doc, 0)
 	if reason != "" {
 		s.listener.DeadLetter(s.id, s.source.Topic, s.source.Partition, -1, fmt.Sprintf("timers of customer %q: %s", e.customer, reason))

@@ -120,8 +120,8 @@ func DescribeCustomer(p *journey.Program, customer string, doc *schemas.Document
 	for _, v := range p.Versions() {
 		paused[v.Journey] = paused[v.Journey] || v.Paused
 	}
-	for i := range doc.Journeys {
-		c.journey(&doc.Journeys[i], paused[doc.Journeys[i].Journey])
+	for i := range doc.Journeys.Len() {
+		c.journey(doc.Journeys.At(i), paused[doc.Journeys.Name(i)])
 	}
 	for _, t := range doc.Tallies {
 		c.Caps = append(c.Caps, CapUse{cmp.Or(t.Channel, "all"), append([]int64{}, t.Times...)})

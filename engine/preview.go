@@ -70,8 +70,8 @@ func (p *Preview) Customer(customer string, doc *schemas.Document) error {
 	}
 	p.effects.Reset()
 	p.program.Step(customer, doc, journey.Input{Until: schemas.NoTime, Since: p.since}, &p.effects)
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
+	for i := range doc.Journeys.Len() {
+		js := doc.Journeys.At(i)
 		for k := range js.Running {
 			en := &js.Running[k]
 			from, was := before[who{js.Journey, en.Number}]

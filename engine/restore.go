@@ -208,6 +208,9 @@ func (c *claim) takeDocument(customer string, raw []byte, b viewBatch) error {
 	}
 	b.PutDocument(customer, raw)
 	due := s.program.NextDue(customer, doc)
+	if err := doc.Journeys.Err(); err != nil {
+		return fmt.Errorf("customer %q: %w", customer, err)
+	}
 	if due == schemas.Never {
 		return nil
 	}

@@ -422,8 +422,9 @@ func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.effects.Reset()
-	s.program.Step(e.customer, doc, journey.Input{Event: &s.event, Since: s.arming.since}, &s.effects)
+	if err := s.step(e, doc, journey.Input{Event: &s.event, Since: s.arming.since}); err != nil {
+		return false, err
+	}
 	through = !s.effects.More
 	stamp := rec.Timestamp
 	switch {
@@ -441,6 +442,21 @@ func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 		return through, err
 	}
 	return true, s.deadLetter(rec, reason)
+}
+
+// step has the program handle an input. Effects that it gives have to be taken as a whole.
+func (s *shard) step(e *entry, doc *schemas.Document, in journey.Input) error {
+	s.effects.Reset()
+	s.program.Step(e.customer, doc, in, &s.effects)
+	return s.sound(e.customer, doc)
+}
+
+// sound says that what was read of the document on the way was no document.
+func (s *shard) sound(customer string, doc *schemas.Document) error {
+	if err := doc.Journeys.Err(); err != nil {
+		return damagedView(fmt.Errorf("engine: shard %d: customer %q: %w", s.id, customer, err))
+	}
+	return nil
 }
 
 // load gives the customer's entry, from memory or from the view, and the document, which is valid until the next load
@@ -475,6 +491,9 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
 		if due := s.program.NextDue(e.customer, doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
 			e.indexed = due
+		}
+		if err := s.sound(customer, doc); err != nil {
+			return nil, nil, err
 		}
 	}
 	return e, doc, nil

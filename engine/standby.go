@@ -102,7 +102,8 @@ func (c *claim) indexed(customer string) (int64, error) {
 	if err != nil {
 		return 0, damagedView(fmt.Errorf("customer %q in the view: %w", customer, err))
 	}
-	return s.program.NextDue(customer, doc), nil
+	due := s.program.NextDue(customer, doc)
+	return due, s.sound(customer, doc)
 }
 
 // pruned is how many timers a standby looks at at once.

@@ -265,10 +265,14 @@ func (t *timers) look(d statestore.Timer) error {
 		return err
 	}
 	due := s.program.NextDue(e.customer, doc)
+	if err := s.sound(e.customer, doc); err != nil {
+		return err
+	}
 	if due <= t.clock {
 		s.open.lateness = max(s.open.lateness, time.Duration(s.now.UnixMilli()-due)*time.Millisecond)
-		s.effects.Reset()
-		s.program.Step(e.customer, doc, journey.Input{Until: t.clock, Since: s.arming.since}, &s.effects)
+		if err := s.step(e, doc, journey.Input{Until: t.clock, Since: s.arming.since}); err != nil {
+			return err
+		}
 		e.indexed = schemas.Never // this entry goes
 		reason, err := s.decided(e, doc, 0)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 // The least bytes that an entry of each kind can take: what bounds how many the decoder makes room for.
 const (
 	leastState      = 3 // map header, key, empty text
+	leastSealed     = 5 // array header, empty text, bytes of a map
 	leastEnrollment = 5 // map header of 3, key, number
 	leastEntry      = 1 // an empty array
 )
@@ -19,6 +20,9 @@ func DecodeDocument(b []byte) (*Document, error) {
 	if err := d.read(b, &reader{b: b, pos: 1, mem: new(memory)}); err != nil {
 		return nil, err
 	}
+	if err := d.Journeys.openAll(); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -27,8 +31,8 @@ func (d *Document) read(b []byte, r *reader) error {
 	if len(b) == 0 {
 		return errors.New("read document: it has no bytes")
 	}
-	if b[0] != documentFormat {
-		return fmt.Errorf("read document: it is of format %d, and this release reads format %d: another release of Wend wrote it",
+	if b[0] != documentFormat && b[0] != documentFormat1 {
+		return fmt.Errorf("read document: it is of format %d, and this release reads formats up to %d: another release of Wend wrote it",
 			b[0], documentFormat)
 	}
 	for range r.mapping(2) {
@@ -46,16 +50,9 @@ func (d *Document) read(b []byte, r *reader) error {
 		case keyDocProfile:
 			d.Profile = r.fields()
 		case keyDocJourneys:
-			d.Journeys = r.mem.journeys.takeRoom(r.array(leastState), 1)
-			for i := range d.Journeys {
-				r.state(&d.Journeys[i])
-				if i > 0 && d.Journeys[i-1].Journey >= d.Journeys[i].Journey {
-					r.fail("journeys out of order")
-				}
-				if r.err != nil {
-					break
-				}
-			}
+			d.Journeys = r.states1()
+		case keyDocStates:
+			d.Journeys = r.states()
 		case keyDocTallies:
 			d.Tallies = r.tallies()
 		case keyDocSeries:
@@ -82,6 +79,21 @@ func (d *Document) read(b []byte, r *reader) error {
 		return fmt.Errorf("read document: %w", r.err)
 	}
 	return nil
+}
+
+// states1 reads the states of a document of format 1.
+func (r *reader) states1() States {
+	list := r.mem.journeys.takeRoom(r.array(leastState), 1)
+	for i := range list {
+		r.state(&list[i])
+		if i > 0 && list[i-1].Journey >= list[i].Journey {
+			r.fail("journeys out of order")
+		}
+		if r.err != nil {
+			return States{}
+		}
+	}
+	return States{list: list}
 }
 
 func (r *reader) state(s *JourneyState) {

@@ -14,10 +14,10 @@ type Document struct {
 	Recent   Recent // ids of the last 64 events
 	Trail    Trail  // the newest decisions, for whoever asks why
 	Profile  Fields
-	Journeys []JourneyState // in order of Journey
-	Tallies  []Tally        // in order of Channel
-	Series   []Series       // in order of Type: what windows look back on
-	Scores   []ScoreState   // in order of Name
+	Journeys States
+	Tallies  []Tally      // in order of Channel
+	Series   []Series     // in order of Type: what windows look back on
+	Scores   []ScoreState // in order of Name
 	// Looks are the conditions of becomes that were looked at, in order: a hash that names the condition, its lowest bit
 	// the value that it had.
 	Looks []uint64
@@ -39,6 +39,8 @@ type JourneyState struct {
 	Running []Enrollment // oldest first, at most 25
 	Ended   []Enrollment // ended, while its goal is looked for or a send is deferred; oldest first
 	Timers  []TriggerTimer
+
+	sealed sealed // of States
 }
 
 // TriggerTimer is what a trigger that waits for a moment (`inactive`, `date`, `schedule`) knows of the customer.

@@ -12,7 +12,7 @@ type DocumentReader struct {
 
 // NewDocumentReader makes a reader. It is not for several goroutines.
 func NewDocumentReader() *DocumentReader {
-	m := &memory{recent: make([]byte, 0, recentLimit*recentSize), trail: make([]byte, 0, trailLimit*trailSize)}
+	m := &memory{shares: true, recent: make([]byte, 0, recentLimit*recentSize), trail: make([]byte, 0, trailLimit*trailSize)}
 	m.journeys.keep, m.entered.keep, m.enrollments.keep, m.early.keep, m.texts.keep = true, true, true, true, true
 	m.visits.keep, m.sent.keep, m.variants.keep, m.counts.keep, m.times.keep, m.fields.keep = true, true, true, true, true, true
 	m.deferred.keep, m.tallies.keep = true, true
@@ -23,7 +23,8 @@ func NewDocumentReader() *DocumentReader {
 }
 
 // Read is DecodeDocument, but that the document is valid only until the next call and only while b is not changed: its
-// texts are part of b. It may be changed like any other document.
+// texts are part of b. It may be changed like any other document. States in journeys are read when they are asked for: what
+// is wrong with one Document.Journeys.Err tells then.
 func (x *DocumentReader) Read(b []byte) (*Document, error) {
 	x.reset()
 	r := reader{b: b, pos: 1, mem: x.mem, texts: unsafe.String(unsafe.SliceData(b), len(b))}
@@ -53,6 +54,7 @@ func (x *DocumentReader) reset() {
 
 // memory is where the lists of a document go.
 type memory struct {
+	shares      bool   // texts are part of what is read; else a copy of it
 	recent      []byte // room for all ids; nil: new memory
 	trail       []byte // room for all decisions
 	journeys    slab[JourneyState]

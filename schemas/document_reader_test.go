@@ -20,10 +20,19 @@ func TestDocumentReaderReadsLikeDecode(t *testing.T) {
 		if again := got.Append(nil); !bytes.Equal(again, raw) {
 			t.Fatalf("read %x, written %x", raw, again)
 		}
+		for i := range got.Journeys.Len() { // states that are opened are written like those that are not
+			got.Journeys.At(i)
+			if again := got.Append(nil); !bytes.Equal(again, raw) {
+				t.Fatalf("read %x, written %x once state %d was opened", raw, again, i)
+			}
+		}
+		if err := got.Journeys.Err(); err != nil {
+			t.Fatal(err)
+		}
 		// Changes stay within the document: lists grow into memory of their own.
 		got.Recent.Add("one more", got.Time)
-		for i := range got.Journeys {
-			j := &got.Journeys[i]
+		for i := range got.Journeys.Len() {
+			j := got.Journeys.At(i)
 			j.Counts = append(j.Counts, Count{Key: "grown"})
 			j.Running = append(j.Running, Enrollment{Number: 7})
 			for k := range j.Running {
@@ -57,6 +66,12 @@ func FuzzDocumentReader(f *testing.F) {
 			t.Fatalf("%d bytes are allocated for %d", n, len(b))
 		}
 		got, err := x.Read(b)
+		if err == nil {
+			for i := range got.Journeys.Len() {
+				got.Journeys.At(i)
+			}
+			err = got.Journeys.Err()
+		}
 		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 			t.Fatalf("error %v, DecodeDocument says %v", err, wantErr)
 		}

@@ -26,7 +26,7 @@ func typical() *Document {
 	}
 	d.Profile = Fields{{"first_name", "Li"}, {"ltv", 129.5}, {"purchases", int64(4)}}
 	cause := Cause{"e-63", "add_to_cart", 1767225600000}
-	d.Journeys = []JourneyState{
+	d.Journeys = states([]JourneyState{
 		{Journey: "cart-recovery", Entries: 3, Running: []Enrollment{{
 			Number: 3, Version: 2, Entered: 1767225600000,
 			Enter:      Fields{{"cart_id", "k1"}, {"price", 19.99}, {"sku", "sku-4711"}},
@@ -35,9 +35,11 @@ func typical() *Document {
 			Visits: []Visit{{"cart-reminder", 1}},
 		}}},
 		{Journey: "third-look", Entries: 1, Counts: []Count{{"", "sku-1", []int64{1767225600000, 1767225660000}}, {"", "sku-2", []int64{1767225700000}}}},
-	}
+	})
 	return d
 }
+
+func states(list []JourneyState) States { return States{list: list} }
 
 // full has something in every part that a document can have.
 func full() *Document {
@@ -52,7 +54,7 @@ func full() *Document {
 		{"subscribed", true},
 		{"tags", []any{"a", "b", false}},
 	}
-	e := &d.Journeys[0].Running[0]
+	e := &d.Journeys.At(0).Running[0]
 	e.Key, e.Holdout, e.Resets, e.Expires = "k1", true, 99, 1767830400000
 	e.Event = Fields{{"action_id", "x"}}
 	e.Early = []Early{{"steps[1]", 2, Cause{"e-1", "push_opened", 5}, Fields{{"price", int64(3)}}}, {Step: "s"}}
@@ -60,7 +62,7 @@ func full() *Document {
 	e.Sent = []Sent{{ID: "cart-reminder", ActionID: "cart-recovery/c1/k1/3/cart-reminder/1", At: 1767225600001}}
 	e.Variant = []Variant{{"subject", "a"}, {"hour", "late"}}
 	e.Counts = []Count{{"exit[0]", "", []int64{-5, math.MaxInt64}}}
-	s := &d.Journeys[1]
+	s := d.Journeys.At(1)
 	s.Entered = []Entered{{"", 1}, {"k", math.MinInt64}}
 	s.Ended = []Enrollment{{Number: math.MaxUint64, Due: Never, Expires: 9}, {Number: 300, Version: 70000, Due: 0, Step: strings.Repeat("s", 300)}}
 	e.Deferred = []Deferred{{Step: "x"}, {
@@ -96,9 +98,9 @@ func full() *Document {
 // fullAtFirst is what full was when the first golden file was written.
 func fullAtFirst() *Document {
 	d := full()
-	e := &d.Journeys[0].Running[0]
+	e := &d.Journeys.At(0).Running[0]
 	e.Deferred, e.Rounds, e.Sent, e.Since, e.Held = nil, nil, e.Sent[:1], nil, nil
-	d.Journeys[1].Timers, d.Armed = nil, 0
+	d.Journeys.At(1).Timers, d.Armed = nil, 0
 	d.Tallies, d.Series, d.Scores, d.Looks, d.Known, d.Trail = nil, nil, nil, nil, 0, Trail{}
 	return d
 }
@@ -138,6 +140,10 @@ func TestDocumentFieldsAreAllEncoded(t *testing.T) {
 		case reflect.Struct:
 			for i := range v.NumField() {
 				name := v.Type().Name() + "." + v.Type().Field(i).Name
+				switch name {
+				case "States.mem", "States.err", "JourneyState.sealed": // of reading
+					continue
+				}
 				seen[name] = seen[name] || !v.Field(i).IsZero()
 				walk(name, v.Field(i))
 			}
@@ -282,7 +288,7 @@ func genDocument() *rapid.Generator[*Document] {
 				}
 				s.Counts, s.Running, s.Ended, s.Timers = counts(t), enrollments(t), enrollments(t), timers(t)
 			}
-			d.Journeys = append(d.Journeys, s)
+			d.Journeys.list = append(d.Journeys.list, s)
 		}
 		for i := range rapid.IntRange(0, 2).Draw(t, "tallies") {
 			x := Tally{Channel: fmt.Sprintf("%*s", i, "")}
@@ -454,7 +460,7 @@ func TestDocumentGrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Document{Time: 5, Tallies: []Tally{{"c", []int64{3}}}, Journeys: []JourneyState{{
+	want := &Document{Time: 5, Tallies: []Tally{{"c", []int64{3}}}, Journeys: states([]JourneyState{{
 		Journey: "j", Entered: []Entered{{"k", 3}, {"", 4}, {}}, Counts: []Count{{"", "k", []int64{9}}},
 		Timers: []TriggerTimer{{"goal", 6, 7, 8, []int64{9}}, {Trigger: "x"}, {}},
 		Running: []Enrollment{{
@@ -464,7 +470,7 @@ func TestDocumentGrows(t *testing.T) {
 			Deferred: []Deferred{{Step: "s", ActionID: "a"}, {Step: "s", ActionID: "a", Channel: "c", Template: "t", Reached: 1, Armed: 2, Due: 3, Expire: 4, Kept: true}},
 			Since:    []Since{{"t", "f", Amount{Whole: 3}}, {Type: "t"}},
 		}},
-	}},
+	}}),
 		Series: []Series{{Type: "a"}, {"b", 9, []int64{4}, []Summed{{"f", []Amount{{1, 0.5, true}}, nil}}, []Bucket{{5, 6, 7}, {}}}},
 		Scores: []ScoreState{{Name: "a", Due: Never}, {"b", 1.5, 3, 4}},
 	}
@@ -494,35 +500,41 @@ func TestSkip(t *testing.T) {
 // TestGoldenDocuments reads what the first release with each format wrote. A golden file is never written again once
 // a release could have written documents like it.
 func TestGoldenDocuments(t *testing.T) {
-	const file = "testdata/document-1.hex"
-	if *update {
-		var lines strings.Builder
-		for _, d := range []*Document{NewDocument(), typical(), fullAtFirst()} {
-			fmt.Fprintln(&lines, hex.EncodeToString(d.Append(nil)))
+	for format := documentFormat1; format <= documentFormat; format++ {
+		docs := []*Document{NewDocument(), typical(), full()}
+		if format == documentFormat1 {
+			docs[2] = fullAtFirst()
 		}
-		if err := os.WriteFile(file, []byte(lines.String()), 0o644); err != nil {
-			t.Fatal(err)
+		file := fmt.Sprintf("testdata/document-%d.hex", format)
+		if *update && format == documentFormat {
+			var lines strings.Builder
+			for _, d := range docs {
+				fmt.Fprintln(&lines, hex.EncodeToString(d.Append(nil)))
+			}
+			if err := os.WriteFile(file, []byte(lines.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Fields(string(text))
-	if len(lines) != 3 {
-		t.Fatalf("%d documents, want 3", len(lines))
-	}
-	for i, want := range []*Document{NewDocument(), typical(), fullAtFirst()} {
-		b, err := hex.DecodeString(lines[i])
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := DecodeDocument(b)
-		if err != nil {
-			t.Fatal(err)
+		lines := strings.Fields(string(text))
+		if len(lines) != len(docs) {
+			t.Fatalf("%d documents, want %d", len(lines), len(docs))
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("document %d: got  %+v\nwant %+v", i, got, want)
+		for i, want := range docs {
+			b, err := hex.DecodeString(lines[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := DecodeDocument(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("format %d, document %d: got  %+v\nwant %+v", format, i, got, want)
+			}
 		}
 	}
 }
@@ -539,7 +551,7 @@ func TestDocumentsThatAreNone(t *testing.T) {
 		want string
 	}{
 		"nothing":          {nil, "no bytes"},
-		"another format":   {[]byte{2, 0x80}, "format 2"},
+		"another format":   {[]byte{3, 0x80}, "format 3"},
 		"cut":              {typical().Append(nil)[:900], "at byte"},
 		"more behind":      {append(typical().Append(nil), 0), "behind the document"},
 		"count too large":  {[]byte{1, 0x81, keyDocJourneys, 0xdd, 0xff, 0xff, 0xff, 0xff}, "more entries"},

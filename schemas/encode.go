@@ -1,6 +1,6 @@
 package schemas
 
-// The form of a document. One byte that names it, 1, and a MessagePack map:
+// The form of a document. One byte that names it, 2, and a MessagePack map:
 //
 //   - What has parts that may come and go (Document, JourneyState, Enrollment) is a map from small whole numbers, the
 //     constants below, to values; a part that is zero or empty is left out. A reader passes over keys it does not know.
@@ -13,13 +13,16 @@ package schemas
 //
 // Order is fixed, so equal documents are equal bytes. Recent and Trail stand before all texts, so that the copy that the decoder
 // keeps for texts has no dead bytes in it.
-const documentFormat = 1
+const documentFormat = 2
+
+// Format 1 had the states of journeys one in another, under keyDocJourneys, each with its name.
+const documentFormat1 = 1
 
 const (
 	keyDocTime     = 1 // absent: NoTime
 	keyDocRecent   = 2
 	keyDocProfile  = 3
-	keyDocJourneys = 4
+	keyDocJourneys = 4 // of format 1
 	keyDocTallies  = 8
 	keyDocSeries   = 10
 	keyDocScores   = 11
@@ -27,10 +30,11 @@ const (
 	keyDocKnown    = 13
 	keyDocArmed    = 9
 	keyDocTrail    = 14
+	keyDocStates   = 15
 )
 
 const (
-	keyStateJourney = 1 // always there
+	keyStateJourney = 1 // of format 1
 	keyStateEntries = 2
 	keyStateEntered = 3
 	keyStateCounts  = 4
@@ -85,11 +89,8 @@ func (d *Document) Append(dst []byte) []byte {
 	if len(d.Profile) > 0 {
 		dst, n = appendFields(append(dst, keyDocProfile), d.Profile), n+1
 	}
-	if len(d.Journeys) > 0 {
-		dst, n = appendArray(append(dst, keyDocJourneys), len(d.Journeys)), n+1
-		for i := range d.Journeys {
-			dst = d.Journeys[i].append(dst)
-		}
+	if d.Journeys.Len() > 0 {
+		dst, n = d.Journeys.append(append(dst, keyDocStates)), n+1
 	}
 	if len(d.Tallies) > 0 {
 		dst, n = appendArray(append(dst, keyDocTallies), len(d.Tallies)), n+1
@@ -123,9 +124,8 @@ func (d *Document) Append(dst []byte) []byte {
 }
 
 func (s *JourneyState) append(dst []byte) []byte {
-	head, n := len(dst), byte(1)
+	head, n := len(dst), byte(0)
 	dst = append(dst, 0)
-	dst = appendString(append(dst, keyStateJourney), s.Journey)
 	if s.Entries != 0 {
 		dst, n = appendUint(append(dst, keyStateEntries), s.Entries), n+1
 	}

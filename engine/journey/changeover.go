@@ -26,15 +26,22 @@ func (p *Program) behind(doc *schemas.Document) bool {
 	if !p.released {
 		return false
 	}
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
-		if len(js.Running)+len(js.Ended) == 0 {
+	for i := range doc.Journeys.Len() {
+		version, some, one := doc.Journeys.Version(i)
+		if !some {
 			continue
 		}
-		j := p.plan(js.Journey)
+		j := p.plan(doc.Journeys.Name(i))
 		if j == nil {
 			continue
 		}
+		if one { // the rule
+			if j.passage(version) != nil {
+				return true
+			}
+			continue
+		}
+		js := doc.Journeys.At(i)
 		for k := range js.Running {
 			if j.passage(js.Running[k].Version) != nil {
 				return true
@@ -57,7 +64,7 @@ func (s *stepper) changeOver() {
 	s.know()
 	for _, j := range s.p.plans {
 		if at, found := findState(s.doc, j.name); found && (len(j.passages) > 0 || j.unknown != nil) {
-			s.changeJourney(j, &s.doc.Journeys[at])
+			s.changeJourney(j, s.doc.Journeys.At(at))
 		}
 	}
 }

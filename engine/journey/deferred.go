@@ -45,8 +45,8 @@ func (s *stepper) deferredSends(en *schemas.Enrollment) int {
 	if en == &s.opened {
 		n = len(en.Deferred)
 	}
-	for i := range s.doc.Journeys {
-		js := &s.doc.Journeys[i]
+	for i := range s.doc.Journeys.Len() {
+		js := s.doc.Journeys.At(i)
 		for k := range js.Running {
 			n += len(js.Running[k].Deferred)
 		}
@@ -60,8 +60,11 @@ func (s *stepper) deferredSends(en *schemas.Enrollment) int {
 // deferredTimer finds the deferred send that is due first. at is its journey's state, index its place in the list of the
 // enrollment.
 func deferredTimer(p *Program, doc owner, first timer) timer {
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
+	for i := range doc.Journeys.Len() {
+		if doc.Journeys.Soonest(i) > first.due {
+			continue
+		}
+		js := doc.Journeys.At(i)
 		for k := range js.Running {
 			if len(js.Running[k].Deferred) > 0 {
 				first = earliestDeferred(p, doc.customer, js, &js.Running[k], i, first)
@@ -103,7 +106,7 @@ func earliestDeferred(p *Program, customer string, js *schemas.JourneyState, en 
 
 // fireDeferred leads a deferred send past all policies again.
 func (s *stepper) fireDeferred(t timer) {
-	js := &s.doc.Journeys[t.at]
+	js := s.doc.Journeys.At(t.at)
 	en := findDeferred(js, t)
 	d := en.Deferred[t.index]
 	en.Deferred = slices.Delete(en.Deferred, t.index, t.index+1)

@@ -27,7 +27,7 @@ const maxEnded = 1_000
 func (s *stepper) offer(j *plan, t touch) {
 	if t.inside || len(s.news) > 0 {
 		if at, found := findState(s.doc, j.name); found {
-			if js := &s.doc.Journeys[at]; len(js.Running)+len(js.Ended) > 0 {
+			if js := s.doc.Journeys.At(at); len(js.Running)+len(js.Ended) > 0 {
 				s.inside(j, js, t.goal || s.turnedGoal(j))
 			}
 		}

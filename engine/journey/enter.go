@@ -37,7 +37,7 @@ func (s *stepper) enter(j *plan) {
 		if !found {
 			s.insertState(j, at)
 		}
-		if !s.counted(&s.doc.Journeys[at].Counts, t, key) {
+		if !s.counted(&s.doc.Journeys.At(at).Counts, t, key) {
 			s.tooFew(j, t, key)
 			return
 		}
@@ -45,7 +45,7 @@ func (s *stepper) enter(j *plan) {
 	}
 	var js *schemas.JourneyState
 	if found {
-		js = &s.doc.Journeys[at]
+		js = s.doc.Journeys.At(at)
 	}
 	if r := s.refusal(j, js, key); r != NotRefused {
 		s.refuse(j, key, r, s.draw(r, j))
@@ -118,8 +118,7 @@ func (s *stepper) remember(j *plan, js *schemas.JourneyState, key string) {
 }
 
 func (s *stepper) insertState(j *plan, at int) *schemas.JourneyState {
-	s.doc.Journeys = slices.Insert(s.doc.Journeys, at, schemas.JourneyState{Journey: j.name})
-	return &s.doc.Journeys[at]
+	return s.doc.Journeys.Insert(at, j.name)
 }
 
 // tidy takes a journey's state away where nothing is in it.
@@ -127,9 +126,9 @@ func (s *stepper) tidy(at int, found bool) {
 	if !found {
 		return
 	}
-	js := &s.doc.Journeys[at]
+	js := s.doc.Journeys.At(at)
 	if js.Entries == 0 && len(js.Entered)+len(js.Counts)+len(js.Running)+len(js.Ended)+len(js.Timers) == 0 {
-		s.doc.Journeys = slices.Delete(s.doc.Journeys, at, at+1)
+		s.doc.Journeys.Delete(at)
 	}
 }
 

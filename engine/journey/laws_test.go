@@ -388,8 +388,8 @@ func (r *lawRun) finish() {
 		r.step(Input{Until: due})
 	}
 	inside := 0
-	for i := range r.doc.Journeys {
-		js := &r.doc.Journeys[i]
+	for i := range r.doc.Journeys.Len() {
+		js := r.doc.Journeys.At(i)
 		inside += len(js.Running)
 		if len(js.Running) > maxRunning {
 			r.t.Fatalf("%d run at once", len(js.Running))
@@ -470,11 +470,7 @@ func TestLaws(t *testing.T) {
 		restart.out.Tracing = true
 		for _, ev := range events {
 			restart.step(Input{Event: ev})
-			doc, err := schemas.DecodeDocument(restart.doc.Append(nil))
-			if err != nil {
-				t.Fatal(err)
-			}
-			restart.doc = doc
+			restart.doc = reread(t, restart.doc)
 		}
 		restart.finish()
 		restart.same(plain, "with restarts")
@@ -534,8 +530,8 @@ func TestPrograms(t *testing.T) {
 			}
 			r.step(Input{Event: ev})
 		}
-		for _, js := range r.doc.Journeys {
-			if b.plan(js.Journey) == nil && len(js.Running) > 0 {
+		for i := range r.doc.Journeys.Len() {
+			if js := r.doc.Journeys.At(i); b.plan(js.Journey) == nil && len(js.Running) > 0 {
 				return // they stay
 			}
 		}

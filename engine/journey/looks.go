@@ -211,8 +211,8 @@ func (s *stepper) lookAtAwaits(id int32, l *look) bool {
 		return false
 	}
 	before := len(s.holding)
-	for i := range s.doc.Journeys[at].Running {
-		en := &s.doc.Journeys[at].Running[i]
+	for i := range s.doc.Journeys.At(at).Running {
+		en := &s.doc.Journeys.At(at).Running[i]
 		n, ok := l.plan.standing[en.Step]
 		if !ok || l.plan.head.of(en.Version) != l.plan || l.plan.nodes[n].await.until == nil {
 			continue

@@ -101,8 +101,11 @@ func momentTimer(p *Program, doc owner, first timer) timer {
 	if len(p.moments) == 0 {
 		return first
 	}
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
+	for i := range doc.Journeys.Len() {
+		if doc.Journeys.Soonest(i) > first.due {
+			continue
+		}
+		js := doc.Journeys.At(i)
 		for k := range js.Timers {
 			x := &js.Timers[k]
 			if x.Due > first.due || x.Due == schemas.Never {
@@ -131,8 +134,8 @@ func momentTimer(p *Program, doc owner, first timer) timer {
 
 // fireMoment offers a moment to the entry, the goal or the exit that waits for it, as if it were an event.
 func (s *stepper) fireMoment(t timer) {
-	x := &s.doc.Journeys[t.at].Timers[t.index]
-	j := s.p.plan(s.doc.Journeys[t.at].Journey)
+	x := &s.doc.Journeys.At(t.at).Timers[t.index]
+	j := s.p.plan(s.doc.Journeys.Name(t.at))
 	m := j.momentAt(x.Trigger)
 	switch m.kind {
 	case inactiveMoment:
@@ -153,14 +156,14 @@ func (s *stepper) fireMoment(t timer) {
 	if m.base == "" {
 		s.enter(j)
 	} else if at, found := findState(s.doc, j.name); found {
-		s.inside(j, &s.doc.Journeys[at], m.base == placeGoal)
+		s.inside(j, s.doc.Journeys.At(at), m.base == placeGoal)
 	}
 }
 
 // arm sees to it that the document has the timers of the program's triggers, and no others.
 func (s *stepper) arm() {
-	for i := range s.doc.Journeys {
-		js := &s.doc.Journeys[i]
+	for i := range s.doc.Journeys.Len() {
+		js := s.doc.Journeys.At(i)
 		if j := s.p.plan(js.Journey); j != nil {
 			j.adopt(js)
 			js.Timers = slices.DeleteFunc(js.Timers, func(x schemas.TriggerTimer) bool { return j.momentAt(x.Trigger) == nil })
@@ -175,7 +178,7 @@ func (s *stepper) arm() {
 		at, k, found := s.timerOf(m)
 		if m.kind == inactiveMoment {
 			if found {
-				s.armSilence(m, &s.doc.Journeys[at].Timers[k])
+				s.armSilence(m, &s.doc.Journeys.At(at).Timers[k])
 			}
 			continue
 		}
@@ -185,7 +188,7 @@ func (s *stepper) arm() {
 		}
 		// One that is armed already may have fired at the customer's very time: it is not looked for again.
 		if found {
-			if x := &s.doc.Journeys[at].Timers[k]; x.Spec == m.spec && x.Of >= since {
+			if x := &s.doc.Journeys.At(at).Timers[k]; x.Spec == m.spec && x.Of >= since {
 				continue
 			}
 		}
@@ -209,8 +212,8 @@ func (s *stepper) timerOf(m *moment) (at, index int, found bool) {
 	if !found {
 		return at, 0, false
 	}
-	for k := range s.doc.Journeys[at].Timers {
-		if s.doc.Journeys[at].Timers[k].Trigger == m.place {
+	for k := range s.doc.Journeys.At(at).Timers {
+		if s.doc.Journeys.At(at).Timers[k].Trigger == m.place {
 			return at, k, true
 		}
 	}
@@ -221,14 +224,14 @@ func (s *stepper) timerOf(m *moment) (at, index int, found bool) {
 func (s *stepper) setTimer(m *moment) *schemas.TriggerTimer {
 	at, k, found := s.timerOf(m)
 	if !found {
-		if at == len(s.doc.Journeys) || s.doc.Journeys[at].Journey != m.plan.name {
+		if at == s.doc.Journeys.Len() || s.doc.Journeys.Name(at) != m.plan.name {
 			s.insertState(m.plan, at)
 		}
-		js := &s.doc.Journeys[at]
+		js := s.doc.Journeys.At(at)
 		k = len(js.Timers)
 		js.Timers = append(js.Timers, schemas.TriggerTimer{Trigger: m.place, Due: schemas.Never})
 	}
-	x := &s.doc.Journeys[at].Timers[k]
+	x := &s.doc.Journeys.At(at).Timers[k]
 	x.Spec = m.spec
 	return x
 }
@@ -238,8 +241,8 @@ func (s *stepper) endless(m *moment) bool { return s.out.ended && m.recurs() }
 
 // stopRecurring disarms what would recur for ever.
 func (p *Program) stopRecurring(doc *schemas.Document) {
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
+	for i := range doc.Journeys.Len() {
+		js := doc.Journeys.At(i)
 		j := p.plan(js.Journey)
 		if j == nil {
 			continue
@@ -261,7 +264,7 @@ func (s *stepper) hear(all []*moment, at int64) {
 		}
 		i, k, found := s.timerOf(m)
 		if found {
-			if x := &s.doc.Journeys[i].Timers[k]; x.Spec == m.spec && at <= x.Of {
+			if x := &s.doc.Journeys.At(i).Timers[k]; x.Spec == m.spec && at <= x.Of {
 				continue
 			}
 		}
@@ -275,7 +278,7 @@ func (s *stepper) armSilence(m *moment, x *schemas.TriggerTimer) {
 	switch {
 	case x.Spec != m.spec:
 		at, k, _ := s.timerOf(m)
-		s.doc.Journeys[at].Timers = slices.Delete(s.doc.Journeys[at].Timers, k, k+1)
+		s.doc.Journeys.At(at).Timers = slices.Delete(s.doc.Journeys.At(at).Timers, k, k+1)
 		s.tidy(at, true)
 	case x.Due != schemas.Never:
 		if due := later(x.Of, m.length); due != x.Due {

@@ -26,7 +26,7 @@ func (s *stepper) armDate(m *moment, from int64) {
 	if date, ok := s.dateOf(m); ok && !s.endless(m) {
 		var fired []int64
 		if found {
-			fired = s.doc.Journeys[at].Timers[k].Fired
+			fired = s.doc.Journeys.At(at).Timers[k].Fired
 		}
 		day, due = m.nextDate(date, from, s.zoneOf(m.plan), fired)
 	}
@@ -34,11 +34,11 @@ func (s *stepper) armDate(m *moment, from int64) {
 		if !found {
 			return
 		}
-		if x := &s.doc.Journeys[at].Timers[k]; len(x.Fired) > 0 {
+		if x := &s.doc.Journeys.At(at).Timers[k]; len(x.Fired) > 0 {
 			x.Spec, x.Due, x.Of = m.spec, schemas.Never, 0
 			return
 		}
-		s.doc.Journeys[at].Timers = slices.Delete(s.doc.Journeys[at].Timers, k, k+1)
+		s.doc.Journeys.At(at).Timers = slices.Delete(s.doc.Journeys.At(at).Timers, k, k+1)
 		s.tidy(at, true)
 		return
 	}

@@ -15,7 +15,7 @@ func (s *stepper) wanted(m *moment) bool {
 	if !found {
 		return false
 	}
-	js, head := &s.doc.Journeys[at], m.plan.head
+	js, head := s.doc.Journeys.At(at), m.plan.head
 	waits := func(en schemas.Enrollment) bool {
 		j := head.of(en.Version)
 		if j == nil {
@@ -29,7 +29,7 @@ func (s *stepper) wanted(m *moment) bool {
 // disarm takes the trigger's timer away.
 func (s *stepper) disarm(m *moment) {
 	if at, k, found := s.timerOf(m); found {
-		s.doc.Journeys[at].Timers = slices.Delete(s.doc.Journeys[at].Timers, k, k+1)
+		s.doc.Journeys.At(at).Timers = slices.Delete(s.doc.Journeys.At(at).Timers, k, k+1)
 		s.tidy(at, true)
 	}
 }

@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -321,7 +320,7 @@ func TestNewProgram(t *testing.T) {
 	doc = reread(t, doc)
 	p = compileText(t, quiet+daily(`"0 9 * * *"`), profile)
 	p.Step("c", doc, Input{Until: at("2026-03-05 08:00"), Since: since[:1]}, &out)
-	if len(out.Actions) != 3 || len(doc.Journeys) != 2 || len(doc.Journeys[1].Timers) != 1 {
+	if len(out.Actions) != 3 || doc.Journeys.Len() != 2 || len(doc.Journeys.At(1).Timers) != 1 {
 		t.Fatalf("%d actions, %+v", len(out.Actions), doc.Journeys)
 	}
 	// A changed one begins anew, and one whose kind changed leaves nothing.
@@ -335,9 +334,9 @@ func TestNewProgram(t *testing.T) {
 	if p.NextDue("c", doc) != schemas.Never || p.Stale(doc) {
 		t.Fatalf("%+v", doc.Journeys)
 	}
-	i, _ := slices.BinarySearchFunc(doc.Journeys, "daily", func(js schemas.JourneyState, name string) int { return cmp.Compare(js.Journey, name) })
-	if len(doc.Journeys[i].Timers) != 0 {
-		t.Errorf("%+v", doc.Journeys[i])
+	i, _ := findState(doc, "daily")
+	if len(doc.Journeys.At(i).Timers) != 0 {
+		t.Errorf("%+v", doc.Journeys.At(i))
 	}
 	// Silence is counted from the same event, by the new length.
 	for _, c := range []struct{ length, due string }{{"5d", "2026-01-06 00:00"}, {"2d", "2026-01-03 00:00"}} {

@@ -380,8 +380,8 @@ func TestDeferredAreBounded(t *testing.T) {
 		t.Errorf("counters %+v", out.Counters)
 	}
 	p.Step("c", doc, Input{Until: schemas.Never}, &out)
-	if out.Counters.Sent != maxDeferred || len(doc.Journeys[0].Ended) != 0 {
-		t.Errorf("counters %+v, and %d ended enrollments stay", out.Counters, len(doc.Journeys[0].Ended))
+	if out.Counters.Sent != maxDeferred || len(doc.Journeys.At(0).Ended) != 0 {
+		t.Errorf("counters %+v, and %d ended enrollments stay", out.Counters, len(doc.Journeys.At(0).Ended))
 	}
 }
 

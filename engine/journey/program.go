@@ -265,14 +265,14 @@ func (p *Program) plan(name string) *plan {
 
 // findState returns where the journey's state stands in the document, or where it would.
 func findState(doc *schemas.Document, name string) (int, bool) {
-	lo, hi := 0, len(doc.Journeys)
+	lo, hi := 0, doc.Journeys.Len()
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if doc.Journeys[mid].Journey < name {
+		if doc.Journeys.Name(mid) < name {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	return lo, lo < len(doc.Journeys) && doc.Journeys[lo].Journey == name
+	return lo, lo < doc.Journeys.Len() && doc.Journeys.Name(lo) == name
 }

@@ -37,8 +37,8 @@ func TestStepRemoved(t *testing.T) {
 				reasons = append(reasons, d.Reason)
 			}
 		}
-		if fmt.Sprint(reasons) != "[step_removed]" || len(out.Actions) != 0 || len(doc.Journeys[0].Running) != 0 {
-			t.Errorf("%s: left for %v, %d actions, %d inside", way, reasons, len(out.Actions), len(doc.Journeys[0].Running))
+		if fmt.Sprint(reasons) != "[step_removed]" || len(out.Actions) != 0 || len(doc.Journeys.At(0).Running) != 0 {
+			t.Errorf("%s: left for %v, %d actions, %d inside", way, reasons, len(out.Actions), len(doc.Journeys.At(0).Running))
 		}
 	}
 }
@@ -53,8 +53,8 @@ func TestJourneyGone(t *testing.T) {
 		t.Errorf("its timer is due at %d", due)
 	}
 	stepAll(t, now, doc, &out, "0m c a #2", "10h c z")
-	if len(out.Actions) != 1 || out.Actions[0].Template != "y" || len(doc.Journeys[0].Running) != 1 {
-		t.Errorf("actions %v, inside %d", out.Actions, len(doc.Journeys[0].Running))
+	if len(out.Actions) != 1 || out.Actions[0].Template != "y" || len(doc.Journeys.At(0).Running) != 1 {
+		t.Errorf("actions %v, inside %d", out.Actions, len(doc.Journeys.At(0).Running))
 	}
 	out.Reset()
 	stepAll(t, old, doc, &out, "11h c z #4")
@@ -78,8 +78,9 @@ func TestResidue(t *testing.T) {
 		doc := schemas.NewDocument()
 		var out Effects
 		stepAll(t, p, doc, &out, "0m c a", "1m c a", "2m c a")
-		got := fmt.Sprintf("%+v", doc.Journeys[0])
-		if n := len(doc.Journeys[0].Ended); n > 0 {
+		js := doc.Journeys.At(0)
+		got := fmt.Sprintf("{Journey:%s Entries:%d Entered:%+v Counts:%v Running:%v Ended:%v Timers:%v}", js.Journey, js.Entries, js.Entered, js.Counts, js.Running, js.Ended, js.Timers)
+		if n := len(js.Ended); n > 0 {
 			got = fmt.Sprintf("%d ended", n)
 		}
 		if got != c.want {
@@ -101,7 +102,7 @@ steps:
 	doc := schemas.NewDocument()
 	var out Effects
 	stepAll(t, p, doc, &out, `0m c a one=1 two=2 three=3 four=4 five={"deep":5,"other":0} six=6 key=7`)
-	en := doc.Journeys[0].Running[0]
+	en := doc.Journeys.At(0).Running[0]
 	enter := schemas.Fields{{Name: "six", Value: int64(6)}, {Name: "three", Value: int64(3)}}
 	event := schemas.Fields{{Name: "five", Value: map[string]any{"deep": int64(5), "other": int64(0)}}}
 	if !reflect.DeepEqual(en.Enter, enter) || !reflect.DeepEqual(en.Event, event) || len(en.Sent) > 0 {
@@ -125,7 +126,7 @@ func TestRememberedKeys(t *testing.T) {
 			t.Fatal("refused", k)
 		}
 	}
-	if n := len(doc.Journeys[0].Entered); n != 1000 {
+	if n := len(doc.Journeys.At(0).Entered); n != 1000 {
 		t.Errorf("%d keys remembered", n)
 	}
 	if entered(1) || entered(1000) || !entered(0) {

@@ -71,8 +71,8 @@ type Standing struct {
 
 // Inside calls each for the enrollments of a document: of these versions the next release needs the definitions.
 func Inside(doc *schemas.Document, each func(Standing)) {
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
+	for i := range doc.Journeys.Len() {
+		js := doc.Journeys.At(i)
 		for k := range js.Running {
 			en := &js.Running[k]
 			each(Standing{js.Journey, en.Version, en.Number, en.Key, en.Step, false})

@@ -108,7 +108,7 @@ func TestRepeatsAreLoops(t *testing.T) {
 		p.Step("c", doc, Input{Event: &schemas.Event{ID: "e", Customer: "c", Type: "a", Time: caseStart}}, &out)
 		collect()
 		for due := p.NextDue("c", doc); due != schemas.Never; due = p.NextDue("c", doc) {
-			if js := doc.Journeys[0].Running[0]; len(js.Rounds) > 3 {
+			if js := doc.Journeys.At(0).Running[0]; len(js.Rounds) > 3 {
 				rt.Fatalf("rounds of repeats that were left are kept: %v", js.Rounds)
 			}
 			p.Step("c", doc, Input{Until: due}, &out)
@@ -138,7 +138,7 @@ steps:
 	for i := range 300 {
 		step(fmt.Sprintf("b%d", i), "b", int64(i+1))
 	}
-	if n := len(doc.Journeys[0].Running[0].Early); n != maxEarly {
+	if n := len(doc.Journeys.At(0).Running[0].Early); n != maxEarly {
 		t.Errorf("%d early matches", n)
 	}
 	p.Step("c", doc, Input{Until: caseStart + 3_600_000}, &out)

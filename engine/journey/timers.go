@@ -98,22 +98,8 @@ func (p *Program) soonest(doc *schemas.Document) int64 {
 	for i := range doc.Scores {
 		due = min(due, doc.Scores[i].Due)
 	}
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
-		for k := range js.Running {
-			due = min(due, js.Running[k].Due)
-			for n := range js.Running[k].Deferred {
-				due = min(due, js.Running[k].Deferred[n].Due)
-			}
-		}
-		for k := range js.Ended {
-			for n := range js.Ended[k].Deferred {
-				due = min(due, js.Ended[k].Deferred[n].Due)
-			}
-		}
-		for k := range js.Timers {
-			due = min(due, js.Timers[k].Due)
-		}
+	for i := range doc.Journeys.Len() {
+		due = min(due, doc.Journeys.Soonest(i))
 	}
 	return due
 }

@@ -5,8 +5,11 @@ import "wend/schemas"
 // stepTimer finds the enrollment whose step's time is up first. at and index are those of its journey's state and of
 // the enrollment in it.
 func stepTimer(p *Program, doc owner, first timer) timer {
-	for i := range doc.Journeys {
-		js := &doc.Journeys[i]
+	for i := range doc.Journeys.Len() {
+		if doc.Journeys.Soonest(i) > first.due {
+			continue
+		}
+		js := doc.Journeys.At(i)
 		for k := range js.Running {
 			en := &js.Running[k]
 			if en.Due > first.due || en.Due == schemas.Never {
@@ -35,7 +38,7 @@ func stepTimer(p *Program, doc owner, first timer) timer {
 
 // fireStep leads an enrollment on whose wait is over, or whose await has come to its deadline.
 func (s *stepper) fireStep(t timer) {
-	js := &s.doc.Journeys[t.at]
+	js := s.doc.Journeys.At(t.at)
 	en := &js.Running[t.index]
 	j := s.p.plan(js.Journey).of(en.Version)
 	n, ok := j.standing[en.Step]

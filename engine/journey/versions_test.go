@@ -193,8 +193,8 @@ func (p *page) outcome(t *testing.T, position []string, edited string) string {
 
 // stateOf says in which version an enrollment stands where, until when.
 func stateOf(doc *schemas.Document) string {
-	for i := range doc.Journeys {
-		for _, en := range doc.Journeys[i].Running {
+	for i := range doc.Journeys.Len() {
+		for _, en := range doc.Journeys.At(i).Running {
 			return fmt.Sprintf("version %d, %s until %s", en.Version, en.Step, offset(en.Due-caseStart))
 		}
 	}

@@ -208,7 +208,7 @@ func (s *stepper) recordSince(t *typeIndex, c *since) {
 	if !found {
 		return
 	}
-	js := &s.doc.Journeys[at]
+	js := s.doc.Journeys.At(at)
 	head := c.plan.head
 	for _, field := range c.fields {
 		amount := schemas.Amount{Whole: 1}
