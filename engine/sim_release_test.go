@@ -58,6 +58,7 @@ type simDeployed struct {
 	versions map[string]uint64
 	older    []simOlder
 	time     int64
+	key      string // of what is compiled, for simKit.programs
 }
 
 type simOlder struct {
@@ -96,6 +97,19 @@ func (k *simKit) workspace(variant int) *journey.Workspace {
 	return k.variants[variant]
 }
 
+// hash is the journey's.
+func (k *simKit) hash(j *journey.Journey) string {
+	h, known := k.hashes[j]
+	if !known {
+		h = j.Hash()
+		if k.hashes == nil {
+			k.hashes = map[*journey.Journey]string{}
+		}
+		k.hashes[j] = h
+	}
+	return h
+}
+
 func (k *simKit) journey(variant int, name string) *journey.Journey {
 	ws := k.workspace(variant)
 	i := slices.IndexFunc(ws.Journeys, func(j *journey.Journey) bool { return j.Name.Value == name })
@@ -111,16 +125,19 @@ func (s *sim) programOf(number uint64, status map[string]schemas.Status) *journe
 		return s.program
 	}
 	d := &s.releases.deployed[number-1]
-	key := fmt.Sprint(d.variant, d.versions, d.older, d.time, status)
-	if p := s.programs[key]; p != nil {
-		return p
+	of := map[string]journey.Status{}
+	for name, x := range status {
+		of[name] = journey.Status{Paused: x.Paused, Resumed: x.Resumed, Spread: x.Spread}
 	}
-	r := &journey.Release{Current: s.workspace(d.variant), Versions: d.versions, Status: map[string]journey.Status{}, Deployed: d.time}
+	if d.key == "" {
+		d.key = fmt.Sprint(d.variant, d.versions, d.older)
+	}
+	if p := s.programs[d.key]; p != nil {
+		return p.Under(of, d.time)
+	}
+	r := &journey.Release{Current: s.workspace(d.variant), Versions: d.versions, Status: of, Deployed: d.time}
 	for _, o := range d.older {
 		r.Older = append(r.Older, journey.OlderVersion{Journey: s.journey(o.variant, o.journey), Version: o.version})
-	}
-	for name, x := range status {
-		r.Status[name] = journey.Status{Paused: x.Paused, Resumed: x.Resumed, Spread: x.Spread}
 	}
 	p, problems := journey.CompileRelease(r)
 	if p == nil {
@@ -130,7 +147,7 @@ func (s *sim) programOf(number uint64, status map[string]schemas.Status) *journe
 	if len(s.programs) > 5000 || s.programs == nil {
 		s.programs = map[string]*journey.Program{}
 	}
-	s.programs[key] = p
+	s.programs[d.key] = p
 	return p
 }
 
@@ -179,7 +196,7 @@ func (s *sim) versionsOf(variant int, tag string) simDeployed {
 		name := j.Name.Value
 		was, known := last[name]
 		d.versions[name] = was.version
-		if !known || s.journey(was.variant, name).Hash() != j.Hash() {
+		if !known || s.hash(s.journey(was.variant, name)) != s.hash(j) {
 			d.versions[name]++
 		}
 	}

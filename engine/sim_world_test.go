@@ -67,7 +67,8 @@ type simKit struct {
 	program *journey.Program // of simFiles
 
 	variants []*journey.Workspace
-	programs map[string]*journey.Program // of releases
+	hashes   map[*journey.Journey]string // of variants
+	programs map[string]*journey.Program // of releases, whatever their status
 
 	decoder *schemas.Decoder
 	source  connectors.TopicPartition

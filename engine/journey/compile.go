@@ -18,7 +18,7 @@ func compile(r *Release) (*Program, yamlfile.Problems) {
 	if !c.run() {
 		return nil, c.problems
 	}
-	return c.p, c.problems
+	return c.p.Under(r.Status, r.Deployed), c.problems
 }
 
 func newCompiler(r *Release) *compiler {

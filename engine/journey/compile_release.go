@@ -13,7 +13,7 @@ import (
 // What `on_update` of a version says holds for all who are inside when it is deployed, in whatever version. So of a version
 // the next one that does not say pin decides; where none does, it is pinned for good in this release.
 func (c *compiler) older(heads []*planner) []*planner {
-	c.p.released, c.p.deployed = c.release.Versions != nil || len(c.release.Older) > 0, c.release.Deployed
+	c.p.released = c.release.Versions != nil || len(c.release.Older) > 0
 	byName := map[string][]OlderVersion{}
 	for _, o := range c.release.Older {
 		byName[o.Journey.Name.Value] = append(byName[o.Journey.Name.Value], o)
@@ -43,8 +43,6 @@ func (c *compiler) older(heads []*planner) []*planner {
 // family divides the older versions of a journey.
 func (c *compiler) family(head *planner, all []OlderVersion) {
 	j := head.plan
-	status := c.release.Status[j.name]
-	j.paused, j.resumed, j.spread = status.Paused, status.Resumed, status.Spread
 	slices.SortStableFunc(all, func(a, b OlderVersion) int {
 		if a.Version < b.Version {
 			return -1
@@ -72,9 +70,9 @@ func (c *compiler) family(head *planner, all []OlderVersion) {
 		} else {
 			j.passages = append(j.passages, newPassage(from, sources[k]))
 		}
-		c.p.listed = append(c.p.listed, JourneyVersion{j.name, from.version, from.src.Hash(), false, j.paused})
+		c.p.listed = append(c.p.listed, JourneyVersion{j.name, from.version, from.src.Hash(), false, false})
 	}
-	c.p.listed = append(c.p.listed, JourneyVersion{j.name, j.version, head.src.Hash(), !j.gone, j.paused})
+	c.p.listed = append(c.p.listed, JourneyVersion{j.name, j.version, head.src.Hash(), !j.gone, false})
 	if c.p.released && !j.gone {
 		j.unknown = newPassage(definition{}, sources[len(sources)-1])
 	}

@@ -89,7 +89,7 @@ func earliestDeferred(p *Program, customer string, js *schemas.JourneyState, en 
 		if d.Due == schemas.Never {
 			continue
 		}
-		due, held := head.firing(customer, d.Due, d.Armed)
+		due, held := p.firing(head, customer, d.Due, d.Armed)
 		if due == schemas.Never {
 			continue
 		}

@@ -13,9 +13,6 @@ type versions struct {
 	older    []*plan    // somebody may be pinned to them, ascending
 	passages []*passage // of the others those inside go on to another, ascending by from
 	unknown  *passage   // of versions that the release does not name; nil: they stand still, or go by the head
-
-	paused          bool
-	resumed, spread int64 // see Status
 }
 
 // of returns the plan by which an enrollment of a version goes; nil: it stands still until it changes over, or for good.

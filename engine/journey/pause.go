@@ -12,17 +12,18 @@ import "wend/schemas"
 // resumed.
 
 // firing says when a timer of an enrollment fires, that is due at due and was armed at armed, and how much later that is
-// than its due time; Never: it is held.
-func (j *plan) firing(customer string, due, armed int64) (at, held int64) {
+// than its due time; Never: it is held. j is the head.
+func (p *Program) firing(j *plan, customer string, due, armed int64) (at, held int64) {
+	status := &p.status[j.rank]
 	switch {
-	case due == schemas.Never || j.paused:
+	case due == schemas.Never || status.Paused:
 		return schemas.Never, 0
-	case j.resumed == 0 || armed >= j.resumed:
+	case status.Resumed == 0 || armed >= status.Resumed:
 		return due, 0
 	}
-	at = j.resumed
-	if j.spread > 0 {
-		at = later(at, int64(draw(j.name, resumeDraw, customer)%uint64(j.spread)))
+	at = status.Resumed
+	if status.Spread > 0 {
+		at = later(at, int64(draw(j.name, resumeDraw, customer)%uint64(status.Spread)))
 	}
 	if due >= at {
 		return due, 0

@@ -34,8 +34,9 @@ type Program struct {
 	moments []*moment // triggers that wait for a moment
 	armed   uint64    // names the set of them, 0: none
 
-	released bool  // it is of a release: enrollments stand in versions
-	deployed int64 // when
+	released bool     // it is of a release: enrollments stand in versions
+	deployed int64    // when
+	status   []Status // of the journeys, by rank
 	listed   []JourneyVersion
 	dates    map[string]bool // the attributes that change when one comes
 	silences []*moment       // those that any event ends

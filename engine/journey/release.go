@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"slices"
+
 	"wend/schemas"
 	"wend/schemas/yamlfile"
 )
@@ -54,6 +56,20 @@ type JourneyVersion struct {
 // release too, as when somebody is pinned to a version that reads an attribute which the profile has no more.
 func CompileRelease(r *Release) (*Program, yamlfile.Problems) {
 	return compile(r)
+}
+
+// Under gives the program of the same release with another status of its journeys, by name, and another moment at which
+// it was deployed; see Release. It shares with p all that took time to compile.
+func (p *Program) Under(status map[string]Status, deployed int64) *Program {
+	q := *p
+	q.deployed, q.status, q.listed = deployed, make([]Status, len(p.plans)), slices.Clone(p.listed)
+	for i, j := range p.plans {
+		q.status[i] = status[j.name]
+	}
+	for i := range q.listed {
+		q.listed[i].Paused = status[q.listed[i].Journey].Paused
+	}
+	return &q
 }
 
 // Versions are the journeys' versions that the program knows, by journey and then number.

@@ -22,7 +22,7 @@ func stepTimer(p *Program, doc owner, first timer) timer {
 			if head.of(en.Version) == nil {
 				continue // until it changes over
 			}
-			due, held := head.firing(doc.customer, en.Due, en.Arrived)
+			due, held := p.firing(head, doc.customer, en.Due, en.Arrived)
 			if due == schemas.Never {
 				continue
 			}
