@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"wend/engine/journey"
 	"wend/schemas"
@@ -15,6 +14,7 @@ import (
 // CustomerState is what is known of a customer, as `GET /v1/customers/ID` gives it: the document in words. Times are
 // milliseconds since 1970, of the customer's time.
 type CustomerState struct {
+	App        string                     `json:"app"`
 	Customer   string                     `json:"customer_id"`
 	Shard      int32                      `json:"shard"`
 	Release    uint64                     `json:"release"` // by which the shard decides; 0: the workspace of the process
@@ -242,6 +242,3 @@ func (r *Remark) text() string {
 	}
 	return strings.Join(parts, " ")
 }
-
-// Moment is when a remark was made.
-func (r *Remark) Moment() time.Time { return time.UnixMilli(r.At).UTC() }

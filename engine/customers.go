@@ -107,7 +107,7 @@ func (e *Engine) Customer(ctx context.Context, customer string) (*CustomerState,
 			continue
 		}
 		c := DescribeCustomer(k.running.program, customer, doc)
-		c.Shard, c.Release = k.shard, k.running.release
+		c.App, c.Shard, c.Release = e.cfg.App, k.shard, k.running.release
 		return c, nil
 	}
 	if busy != nil {

@@ -16,8 +16,7 @@ import (
 )
 
 func newExplain(s streams, args []string) *cobra.Command {
-	var e explain
-	e.format = "text"
+	e := explain{format: "text", live: "auto"}
 	cmd := &cobra.Command{
 		Use:   "explain -C DIR --customer ID",
 		Short: "Say why a customer got what they got, or why not",
@@ -27,6 +26,9 @@ the condition that was false, the draw.
 
 It reads the customer's events from the source topic and decides again what the engines decided, up to now, with the workspace in DIR:
 what a customer gets depends on that customer's events alone. So it needs no engine to run, and it knows what the topic still has.
+Below stands what the fleet itself has of the customer: where they stand, what is pending, and the decisions that it remembers, also
+of events that the topic has no more. The engine at http: is asked, and where that does not answer for the customer the journal is
+read; --live chooses.
 With --events it reads a log as simulate does, up to --until or to the last timer, and needs no Kafka.`,
 		Example: "  wend explain -C ./shop --customer ada\n  wend explain -C ./shop --customer ada --journey welcome --events events.jsonl --format json",
 		Args:    cobra.NoArgs,
@@ -35,6 +37,9 @@ With --events it reads a log as simulate does, up to --until or to the last time
 				return errors.New("--customer is missing: name the customer")
 			}
 			if err := known("--format", e.format, "text", "json"); err != nil {
+				return err
+			}
+			if err := known("--live", e.live, "auto", "http", "journal", "off"); err != nil {
 				return err
 			}
 			if e.events == "" {
@@ -49,12 +54,13 @@ With --events it reads a log as simulate does, up to --until or to the last time
 	f.StringVar(&e.journey, "journey", "", "this journey alone")
 	f.StringVar(&e.events, "events", "", "a log in place of the source topic, one event a line; - is stdin")
 	f.StringVar(&e.until, "until", "", "how far time runs on at the end, inclusive: RFC 3339, or milliseconds since 1970")
+	f.StringVar(&e.live, "live", e.live, "what the fleet has of the customer, from http or journal; auto: from http if that answers, else the journal; off: leave it out")
 	f.StringVar(&e.format, "format", e.format, "text or json")
 	return cmd
 }
 
 // explain is what the command's flags say.
-type explain struct{ dir, customer, journey, events, until, format string }
+type explain struct{ dir, customer, journey, events, until, live, format string }
 
 // options for a workspace; an error where it has no such journey or --until is no time.
 func (e *explain) options(w *workspace, until int64) (journey.ExplainOptions, error) {
@@ -92,7 +98,7 @@ func (e *explain) log(s streams) error {
 	if x == nil {
 		return err
 	}
-	return errors.Join(e.write(s.out, x), err)
+	return errors.Join(e.write(s.out, x, nil), err)
 }
 
 // source explains from the source topic.
@@ -124,32 +130,37 @@ func (e *explain) source(cmd *cobra.Command, s streams, args []string) error {
 		_, _ = fmt.Fprintf(s.err, "%s no longer has its beginning: what came before is not known here, and decisions may differ from those of the engines\n", w.config.Source.Topic)
 	}
 	explanation, err := x.Finish()
-	return errors.Join(e.write(s.out, explanation), err)
+	live, liveErr := e.fleet(cmd.Context(), s, &w, client)
+	return errors.Join(e.write(s.out, explanation, live), err, liveErr)
 }
 
-func (e *explain) write(w io.Writer, x *journey.Explanation) error {
+// write writes the explanation and, where there is one, what the fleet has.
+func (e *explain) write(w io.Writer, x *journey.Explanation, l *liveState) error {
 	out := bufio.NewWriter(w)
 	if e.format == "json" {
-		explainJSON(out, x)
+		explainJSON(out, x, l)
 	} else {
 		explainText(out, x)
+		l.text(out, x)
 	}
 	return out.Flush()
 }
 
+// utc puts a time in words.
+func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.999Z07:00") }
+
 // explainText writes the moments and then the outcomes. Errors of w come back from its Flush.
 func explainText(w io.Writer, x *journey.Explanation) {
 	printf := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
-	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.999Z07:00") }
 	for i := range x.Moments {
 		m := &x.Moments[i]
 		switch {
 		case m.Event == nil:
-			printf("%s  timers\n", at(m.Time))
+			printf("%s  timers\n", utc(m.Time))
 		case m.Event.Time < m.Time:
-			printf("%s  event %s %s, late: it is of %s\n", at(m.Time), m.Event.Type, m.Event.EventID, at(m.Event.Time))
+			printf("%s  event %s %s, late: it is of %s\n", utc(m.Time), m.Event.Type, m.Event.EventID, utc(m.Event.Time))
 		default:
-			printf("%s  event %s %s\n", at(m.Time), m.Event.Type, m.Event.EventID)
+			printf("%s  event %s %s\n", utc(m.Time), m.Event.Type, m.Event.EventID)
 		}
 		if len(m.Decisions) == 0 {
 			printf("    nothing was decided\n")

@@ -9,7 +9,7 @@ import (
 )
 
 // explainJSON writes the explanation as one object. Errors of w come back from its Flush.
-func explainJSON(w io.Writer, x *journey.Explanation) {
+func explainJSON(w io.Writer, x *journey.Explanation, l *liveState) {
 	type operand struct {
 		Text  string `json:"text"`
 		Value string `json:"value"`
@@ -73,11 +73,12 @@ func explainJSON(w io.Writer, x *journey.Explanation) {
 		return m
 	}
 	out := struct {
-		Customer string    `json:"customer_id"`
-		Events   int       `json:"events"`
-		Moments  []moment  `json:"moments"`
-		Journeys []outcome `json:"journeys"`
-	}{x.Customer, x.Events, []moment{}, []outcome{}}
+		Customer string     `json:"customer_id"`
+		Events   int        `json:"events"`
+		Moments  []moment   `json:"moments"`
+		Journeys []outcome  `json:"journeys"`
+		Live     *liveState `json:"live,omitempty"`
+	}{x.Customer, x.Events, []moment{}, []outcome{}, l}
 	for i := range x.Moments {
 		m := &x.Moments[i]
 		row := moment{At: m.Time, Decisions: []decision{}}
