@@ -18,7 +18,7 @@ func compile(r *Release) (*Program, yamlfile.Problems) {
 	if !c.run() {
 		return nil, c.problems
 	}
-	return c.p.Under(r.Status, r.Deployed), c.problems
+	return c.p, c.problems
 }
 
 func newCompiler(r *Release) *compiler {
@@ -38,6 +38,7 @@ func (c *compiler) run() bool {
 		stage.run(c)
 	}
 	c.problems.Sort()
+	c.p = c.p.Under(c.release.Status, c.release.Deployed)
 	return !c.failed && !c.problems.Failed()
 }
 
