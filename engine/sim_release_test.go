@@ -281,7 +281,7 @@ func (s *sim) journaledUnit(raw []byte) {
 	err := readRecords(&s.reader, raw, func(r *batch.Record) (err error) {
 		switch {
 		case string(r.Key) == string(keyHead):
-			head, err = schemas.DecodeHead(r.Value)
+			head, err = s.headOf(r.Value)
 		case bytes.HasPrefix(r.Key, keyDocument):
 			s.releases.documents[string(r.Key[len(keyDocument):])] = bytes.Clone(r.Value)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -168,7 +169,7 @@ func (s *sim) newestHead() *schemas.Head {
 			if string(r.Key) != string(keyHead) {
 				return nil
 			}
-			head, err := schemas.DecodeHead(r.Value)
+			head, err := s.headOf(r.Value)
 			if err == nil {
 				s.head, found = *head, true
 			}
@@ -181,13 +182,27 @@ func (s *sim) newestHead() *schemas.Head {
 	return &s.head
 }
 
+// headOf decodes a head; it is asked twice for most.
+func (s *sim) headOf(raw []byte) (*schemas.Head, error) {
+	if s.decodedHead == nil || !bytes.Equal(raw, s.decodedFrom) {
+		head, err := schemas.DecodeHead(raw)
+		if err != nil {
+			return nil, err
+		}
+		s.decodedHead, s.decodedFrom = head, append(s.decodedFrom[:0], raw...)
+	}
+	return s.decodedHead, nil
+}
+
 // explore runs schedules from a seed on, on all processors, until one fails; it gives that one's seed, 0 when none does.
 func explore(t testing.TB, p *journey.Program, from, to uint64, task simTask) (failed uint64, ran int, tally simTally) {
 	var next, found atomic.Uint64
 	next.Store(from)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // schedules leave little behind
+	// Schedules leave little behind: the collector need not look before there is a gigabyte.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 30))
 	for range runtime.GOMAXPROCS(0) {
 		kit := newSimKit(t, p)
 		wg.Go(func() {

@@ -47,9 +47,12 @@ type sim struct {
 	lastOff  int          // batches that the view loses when the schedule ends
 	head     schemas.Head // the journal's newest
 	headEnd  int64        // of the journal when head was read
-	trace    []string
-	failed   error // a simFailure
-	tally    simTally
+
+	decodedHead *schemas.Head // of headOf, which read it
+	decodedFrom []byte        // from these bytes
+	trace       []string
+	failed      error // a simFailure
+	tally       simTally
 }
 
 // simTask says which schedule is to be run, and how.

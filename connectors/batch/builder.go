@@ -26,7 +26,7 @@ type Builder struct {
 // Reset begins a batch. What Finish gave before is void.
 func (b *Builder) Reset(h Header) {
 	if cap(b.buf) < headerSize {
-		b.buf = make([]byte, headerSize, 4096)
+		b.buf = make([]byte, headerSize, 1024)
 	}
 	b.buf, b.head, b.count, b.max = b.buf[:headerSize], h, 0, 0
 }
