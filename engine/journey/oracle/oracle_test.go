@@ -12,7 +12,7 @@ import (
 
 var (
 	firstCase = flag.Uint64("oracle.seed", 1, "the first case of TestOracle")
-	cases     = flag.Int("oracle.cases", 300, "how many cases TestOracle compares; from 10000 on each construct must come into play 100 times")
+	cases     = flag.Int("oracle.cases", defaultCases, "how many cases TestOracle compares; from 10000 on each construct must come into play 100 times")
 	goOn      = flag.Bool("oracle.all", false, "go on behind a case that differs, and say how many did")
 	shrinks   = flag.Bool("oracle.shrink", true, "make a case that differs small")
 )
