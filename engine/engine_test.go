@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -223,14 +224,27 @@ func TestMalformedEventIsSetAside(t *testing.T) {
 
 // What was decided before a restart is not decided again; what waits goes on waiting, also with the disk gone.
 func TestRestartGoesOn(t *testing.T) {
+	for range 5 {
+		if tryRestart(t) {
+			return
+		}
+	}
+	t.Fatal("the engine never stopped before the reminder was due: nothing is shown")
+}
+
+func tryRestart(t *testing.T) bool {
 	s := newStand(t, 2)
 	stop := s.run()
 	s.produce(event("e1", "li", "purchase"), event("e2", "mo", "add_to_cart"))
-	if got, _ := s.actions(1); got[0] != "li welcome e1" {
-		t.Errorf("got %v", got)
+	first, _ := s.actions(1)
+	if !slices.Contains(first, "li welcome e1") {
+		t.Errorf("got %v", first)
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
+	}
+	if len(first) > 1 { // the reminder too
+		return false
 	}
 	for _, wipe := range []bool{false, true} {
 		if wipe {
@@ -257,6 +271,7 @@ func TestRestartGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return true
 }
 
 // A reminder whose purchase lies unread while the engine is down is not sent.
