@@ -182,29 +182,5 @@ func (l *live) back(s string) string {
 func TestHTTPDoc(t *testing.T) {
 	const page = "docs/http.md"
 	text := read(t, page)
-	l := newLive(t, text)
-	blocks := regexp.MustCompile("(<!-- run -->\n```console\n)((?s:.*?))(```)")
-	ran := 0
-	got := blocks.ReplaceAllStringFunc(text, func(block string) string {
-		m := blocks.FindStringSubmatch(block)
-		var b strings.Builder
-		b.WriteString(m[1])
-		for line := range strings.Lines(m[2]) {
-			if command, ok := strings.CutPrefix(line, "$ "); ok {
-				ran++
-				b.WriteString(line + l.run(command))
-			}
-		}
-		return b.String() + m[3]
-	})
-	if ran == 0 {
-		t.Fatal("no command was found")
-	}
-	if os.Getenv("WEND_WRITE_DOCS") != "" {
-		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if got != text {
-		t.Errorf("%s is not what comes: run WEND_WRITE_DOCS=1 go test . -run TestHTTPDoc\n%s", page, got)
-	}
+	runConsoles(t, page, text, newLive(t, text).run)
 }

@@ -27,6 +27,22 @@ func TestToolsDoc(t *testing.T) {
 		}
 	}
 	path := build(t) + string(os.PathListSeparator) + os.Getenv("PATH")
+	runConsoles(t, page, text, func(command string) string {
+		cmd := exec.Command("bash", "-euo", "pipefail", "-c", command)
+		cmd.Env = append(os.Environ(), "PATH="+path, "DIR="+dir)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1 is an answer too
+			t.Errorf("%s%v\n%s", command, err, out)
+		}
+		return strings.ReplaceAll(string(out), dir+"/", "")
+	})
+}
+
+// runConsoles has run each command of a page's consoles behind <!-- run -->, and compares what they give with what stands below
+// them. With WEND_WRITE_DOCS set what came is written into the page instead.
+func runConsoles(t *testing.T, page, text string, run func(command string) string) {
+	t.Helper()
 	blocks := regexp.MustCompile("(<!-- run -->\n```console\n)((?s:.*?))(```)")
 	ran := 0
 	got := blocks.ReplaceAllStringFunc(text, func(block string) string {
@@ -34,19 +50,10 @@ func TestToolsDoc(t *testing.T) {
 		var b strings.Builder
 		b.WriteString(m[1])
 		for line := range strings.Lines(m[2]) {
-			command, ok := strings.CutPrefix(line, "$ ")
-			if !ok {
-				continue
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				ran++
+				b.WriteString(line + run(command))
 			}
-			ran++
-			cmd := exec.Command("bash", "-euo", "pipefail", "-c", command)
-			cmd.Env = append(os.Environ(), "PATH="+path, "DIR="+dir)
-			out, err := cmd.CombinedOutput()
-			var exit *exec.ExitError
-			if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1 is an answer too
-				t.Errorf("%s%v\n%s", line, err, out)
-			}
-			b.WriteString(line + strings.ReplaceAll(string(out), dir+"/", ""))
 		}
 		return b.String() + m[3]
 	})
@@ -58,6 +65,6 @@ func TestToolsDoc(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if got != text {
-		t.Errorf("%s is not what the commands print: run WEND_WRITE_DOCS=1 go test . -run TestToolsDoc\n%s", page, got)
+		t.Errorf("%s is not what comes: run WEND_WRITE_DOCS=1 go test . -run %s\n%s", page, t.Name(), got)
 	}
 }

@@ -127,12 +127,12 @@ func (a *arming) look(customer string) error {
 		return nil
 	}
 	if !s.program.Stale(doc) { // by an event
-		due := s.program.NextDue(e.customer, doc)
-		if a.reindex && due < e.indexed {
+		due, err := s.nextDue(e.customer, doc)
+		if err == nil && a.reindex && due < e.indexed {
 			e.indexed = due
 			s.open.timers = append(s.open.timers, statestore.Timer{Due: due, Customer: e.customer})
 		}
-		return s.sound(e.customer, doc)
+		return err
 	}
 	if err := s.step(e, doc, journey.Input{Until: schemas.NoTime, Since: a.since}); err != nil {
 		return err

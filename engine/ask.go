@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
 
 	"wend/schemas"
@@ -104,15 +103,6 @@ func (s *shard) acknowledgedUnit() uint64 {
 		return s.flying.number - 1
 	}
 	return s.open.number - 1
-}
-
-// peek is get for whoever only looks: nothing becomes younger by it.
-func (c *cache) peek(customer string) *entry {
-	hash := maphash.String(c.seed, customer)
-	if e := c.young.find(hash, customer); e != nil {
-		return e
-	}
-	return c.old.find(hash, customer)
 }
 
 // document decodes what is known; nil: nothing.

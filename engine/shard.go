@@ -459,6 +459,12 @@ func (s *shard) sound(customer string, doc *schemas.Document) error {
 	return nil
 }
 
+// nextDue is the program's of a document.
+func (s *shard) nextDue(customer string, doc *schemas.Document) (int64, error) {
+	due := s.program.NextDue(customer, doc)
+	return due, s.sound(customer, doc)
+}
+
 // load gives the customer's entry, from memory or from the view, and the document, which is valid until the next load
 // and while the entry's bytes are.
 func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
@@ -489,11 +495,12 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 	}
 	if !known && !s.program.Stale(doc) && !s.arming.reindex { // of one that another program armed the index may lack timers of ours
 		// Whoever wrote the document saw to an entry at that time or earlier; where the scan has been it may be gone.
-		if due := s.program.NextDue(e.customer, doc); after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
-			e.indexed = due
-		}
-		if err := s.sound(customer, doc); err != nil {
+		due, err := s.nextDue(e.customer, doc)
+		if err != nil {
 			return nil, nil, err
+		}
+		if after(statestore.Cursor{Due: due, Customer: e.customer}, s.timers.cursor) {
+			e.indexed = due
 		}
 	}
 	return e, doc, nil

@@ -102,8 +102,7 @@ func (c *claim) indexed(customer string) (int64, error) {
 	if err != nil {
 		return 0, damagedView(fmt.Errorf("customer %q in the view: %w", customer, err))
 	}
-	due := s.program.NextDue(customer, doc)
-	return due, s.sound(customer, doc)
+	return s.nextDue(customer, doc)
 }
 
 // pruned is how many timers a standby looks at at once.

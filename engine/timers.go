@@ -264,8 +264,8 @@ func (t *timers) look(d statestore.Timer) error {
 	if err != nil {
 		return err
 	}
-	due := s.program.NextDue(e.customer, doc)
-	if err := s.sound(e.customer, doc); err != nil {
+	due, err := s.nextDue(e.customer, doc)
+	if err != nil {
 		return err
 	}
 	if due <= t.clock {

@@ -24,7 +24,7 @@ type sealed struct {
 	version uint64 // JourneyState.version
 }
 
-// several stands for enrollments of more versions than one, none for no enrollment.
+// What stands for no enrollment, and for enrollments of more versions than one.
 const (
 	noVersion       = 0
 	severalVersions = 1<<64 - 1

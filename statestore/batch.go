@@ -138,9 +138,9 @@ func (b *Batch) add(e entry) {
 	if !b.room(n) {
 		return
 	}
-	order := timerOrder(e.due)
-	if e.kind != kindTimer {
-		order = nameOrder(e.name)
+	order := nameOrder(e.name)
+	if e.kind == kindTimer {
+		order = timerOrder(e.due)
 	}
 	b.bytes += n
 	b.places = append(b.places, place{order, int32(len(b.entries)), e.kind})
@@ -149,10 +149,6 @@ func (b *Batch) add(e entry) {
 
 // nameOrder gives numbers in the order of names, as far as their first bytes tell.
 func nameOrder(name string) uint64 {
-	if len(name) >= 8 {
-		return uint64(name[7]) | uint64(name[6])<<8 | uint64(name[5])<<16 | uint64(name[4])<<24 |
-			uint64(name[3])<<32 | uint64(name[2])<<40 | uint64(name[1])<<48 | uint64(name[0])<<56
-	}
 	var first [8]byte
 	copy(first[:], name)
 	return binary.BigEndian.Uint64(first[:])

@@ -144,7 +144,7 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 	if n.op == opAwait && !s.over(en) {
 		if n.await.until != nil && s.holdsNow(j, en) {
 			s.inHand = false
-			if s.p.status[j.rank].Paused {
+			if s.p.paused(j) {
 				s.hold(j, en, at, 0)
 				return false
 			}
@@ -162,7 +162,7 @@ func (s *stepper) offerTo(j *plan, js *schemas.JourneyState, en *schemas.Enrollm
 				}
 				break // ignored, also by the events listed behind it
 			}
-			if s.p.status[j.rank].Paused {
+			if s.p.paused(j) {
 				s.hold(j, en, at, i)
 				return false
 			}

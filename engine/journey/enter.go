@@ -60,7 +60,7 @@ func (s *stepper) enter(j *plan) {
 
 // refusal looks at what can stand against an entry once its condition holds and its key is known.
 func (s *stepper) refusal(j *plan, js *schemas.JourneyState, key string) Refusal {
-	if s.p.status[j.rank].Paused {
+	if s.p.paused(j) {
 		return RefusedPaused
 	}
 	if j.rollout < buckets && bucket(j.name, rolloutDraw, s.customer) >= j.rollout {

@@ -11,6 +11,9 @@ import "wend/schemas"
 // how much later is a function of the journey's status: so a document need not be looked at when a journey is paused or
 // resumed.
 
+// paused says that a journey is, by any of its versions.
+func (p *Program) paused(j *plan) bool { return p.status[j.rank].Paused }
+
 // firing says when a timer of an enrollment fires, that is due at due and was armed at armed, and how much later that is
 // than its due time; Never: it is held. j is the head.
 func (p *Program) firing(j *plan, customer string, due, armed int64) (at, held int64) {
