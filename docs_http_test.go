@@ -65,25 +65,29 @@ func newLive(t *testing.T, page string) *live {
 	if err := engine.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(said)
+	running, ended := make(chan string, 1), make(chan struct{})
+	go func() { // the pipe's only reader, so that it never fills
+		defer close(ended)
+		lines := bufio.NewScanner(said)
+		for lines.Scan() {
+			var line struct{ Msg, HTTP string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "running" {
+				running <- line.HTTP
+			}
+		}
+	}()
 	t.Cleanup(func() {
 		_ = engine.Process.Signal(syscall.SIGTERM) // Wait says whether it ended
-		for lines.Scan() {
-		}
+		<-ended                                    // all is read before Wait closes the pipe
 		if err := engine.Wait(); err != nil {
 			t.Error(err)
 		}
 	})
-	for l.address == "" && lines.Scan() {
-		var line struct{ Msg, HTTP string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "running" {
-			l.address = line.HTTP
-		}
+	select {
+	case l.address = <-running:
+	case <-ended:
+		t.Fatal("the engine ended before it ran")
 	}
-	go func() { // its pipe never fills
-		for lines.Scan() {
-		}
-	}()
 	client, err := kafka.New(kafka.Options{Brokers: []string{b.Addr()}})
 	if err != nil {
 		t.Fatal(err)
