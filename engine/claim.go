@@ -236,11 +236,7 @@ func (c *claim) appendClaim(producerID int64, epoch int16, then func(offset int6
 	if producerID == c.tail.producerID {
 		key, first = claimKey(producerID), c.tail.first
 	}
-	value, err := (&schemas.Claim{Owner: s.owner, Nonce: c.nonce, Epoch: epoch, First: first}).Append(nil)
-	if err != nil {
-		s.fail(err)
-		return
-	}
+	value := (&schemas.Claim{Owner: s.owner, Nonce: c.nonce, Epoch: epoch, First: first}).Append(nil)
 	var b batch.Builder
 	b.Reset(batch.Header{ProducerID: producerID, ProducerEpoch: epoch, Timestamp: s.now.UnixMilli()})
 	b.Append(key, value)

@@ -147,7 +147,7 @@ func (s *shard) collectAnew() {
 		u.fired, u.anyFired = next.fired, true
 	}
 	s.head.Sources[0].Offset, s.head.Clock = s.position, s.timers.clock
-	u.head, _ = s.head.Append(nil)
+	u.head = s.head.Append(nil)
 	u.next = s.position
 	next.reset(next.number)
 	s.write(u)

@@ -274,11 +274,7 @@ func (s *shard) seal() {
 		}
 	}
 	s.pub.sealing(u.number)
-	var err error
-	if u.head, err = s.head.Append(u.head[:0]); err != nil {
-		s.fail(err)
-		return
-	}
+	u.head = s.head.Append(u.head[:0])
 	s.write(u)
 	u.next, u.sealed = s.position, s.now
 	s.send()

@@ -306,11 +306,7 @@ func (x *Deferred) append(dst []byte) []byte {
 	dst = appendString(appendString(dst, x.Channel), x.Template)
 	dst = appendVariants(appendFields(dst, x.Params), x.Variant)
 	dst = appendInt(appendInt(x.Cause.append(dst), x.Reached), x.Armed)
-	dst = appendInt(appendInt(dst, x.Due), x.Expire)
-	if x.Kept {
-		return append(dst, 0xc3)
-	}
-	return append(dst, 0xc2)
+	return appendBool(appendInt(appendInt(dst, x.Due), x.Expire), x.Kept)
 }
 
 func appendVariants(dst []byte, list []Variant) []byte {

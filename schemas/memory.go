@@ -85,11 +85,7 @@ func (a Amount) append(dst []byte) []byte {
 	case a.Fractional && a.Whole == 0:
 		return appendDouble(dst, a.Fraction)
 	}
-	dst = appendDouble(appendInt(append(dst, 0x93), a.Whole), a.Fraction)
-	if a.Fractional {
-		return append(dst, 0xc3)
-	}
-	return append(dst, 0xc2)
+	return appendBool(appendDouble(appendInt(append(dst, 0x93), a.Whole), a.Fraction), a.Fractional)
 }
 
 func appendDouble(dst []byte, f float64) []byte {

@@ -48,6 +48,13 @@ func appendInt(dst []byte, v int64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(v))
 }
 
+func appendBool(dst []byte, v bool) []byte {
+	if v {
+		return append(dst, 0xc3)
+	}
+	return append(dst, 0xc2)
+}
+
 func appendString(dst []byte, s string) []byte {
 	switch n := len(s); {
 	case n < 32:
@@ -97,10 +104,7 @@ func appendMap(dst []byte, n int) []byte {
 func appendValue(dst []byte, v any, depth int) []byte {
 	switch v := v.(type) {
 	case bool:
-		if v {
-			return append(dst, 0xc3)
-		}
-		return append(dst, 0xc2)
+		return appendBool(dst, v)
 	case int64:
 		return appendInt(dst, v)
 	case float64:
