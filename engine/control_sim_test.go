@@ -321,7 +321,7 @@ func (s *controlSim) obeyAll() error {
 func TestForgottenUnderAnySchedule(t *testing.T) {
 	p := simProgram(t)
 	seeds := uint64(min(*simSeeds, 250)) / 5 // erasing opens views again and again
-	if withRace {
+	if testing.Short() {
 		seeds /= 10
 	}
 	first := uint64(1)

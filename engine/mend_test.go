@@ -87,7 +87,7 @@ func (b *badDisks) spoil(t *testing.T, fs *vfs.MemFS, dir string) {
 func TestViewsFailUnderAnySchedule(t *testing.T) {
 	p := simProgram(t)
 	seeds, failures, removed := uint64(25), 0, 0
-	if withRace {
+	if testing.Short() {
 		seeds = 3
 	}
 	for seed := uint64(1); seed <= seeds; seed++ {

@@ -260,8 +260,8 @@ func withNonce(raw []byte, nonce [16]byte) []byte {
 // Without a protection some schedule must go wrong, else the simulation could not see it. The bounds are several times
 // what it took (docs/simulation.md), so that no change of the simulation makes them hang on a certain seed.
 func TestSimulationSeesWhatIsTakenOut(t *testing.T) {
-	if withRace {
-		t.Skip("schedules by the thousand, one goroutine each: the race detector has nothing to see")
+	if testing.Short() {
+		t.Skip("schedules by the thousand")
 	}
 	p := simProgram(t)
 	for _, c := range simSabotages {
@@ -285,7 +285,7 @@ func TestSimulationSeesWhatIsTakenOut(t *testing.T) {
 func TestShrink(t *testing.T) {
 	p := simProgram(t)
 	kinds := []string{"publish first", "caught up"}
-	if withRace {
+	if testing.Short() {
 		kinds = kinds[:1]
 	}
 	for _, broken := range kinds {

@@ -240,7 +240,7 @@ func TestExactlyOnceUnderAnySchedule(t *testing.T) {
 		task  simTask
 	}{{"maps", *simSeeds, simTask{}}, {"pebble", *simStores, simTask{pebble: true}}} {
 		t.Run(kind.name, func(t *testing.T) {
-			if withRace {
+			if testing.Short() {
 				kind.seeds /= 10
 			}
 			began := time.Now()

@@ -193,7 +193,7 @@ func (w *warmSim) compare(s *shard) error {
 func TestStandbysUnderAnySchedule(t *testing.T) {
 	p := simProgram(t)
 	seeds := uint64(min(*simSeeds, 250))
-	if withRace {
+	if testing.Short() {
 		seeds /= 10
 	}
 	compared, promoted := 0, 0

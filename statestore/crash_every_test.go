@@ -51,7 +51,7 @@ func (c *crashing) fs() vfs.FS {
 // documents, timers, outbox and meta together, and not before the last Flush that returned.
 func TestCrashAtEveryWrite(t *testing.T) {
 	cuts, lost, seeds := 0, 0, 6
-	if withRace {
+	if testing.Short() {
 		seeds = 1
 	}
 	for seed := range seeds {
@@ -107,7 +107,7 @@ func crashEverywhere(t *testing.T, draw *rapid.T, seed uint64) (cuts, lost int) 
 		durable.Store(latest.Load())
 	}
 	for i, c := range disk.cuts {
-		if withRace && i%10 > 0 {
+		if testing.Short() && i%10 > 0 {
 			continue
 		}
 		got := reopened(t, c.fs, fmt.Sprintf("seed %d, crash %d before %v of %s, %d %% of what was not synced", seed, i, c.before.Kind, c.before.Path, c.unsynced))

@@ -98,7 +98,11 @@ func TestCrash(t *testing.T) {
 
 // TestCrashWhileWriting takes the disk away beneath flushes and compactions under way, from another goroutine.
 func TestCrashWhileWriting(t *testing.T) {
-	for seed := range uint64(8) {
+	seeds := uint64(8)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		fs := vfs.NewCrashableMem()
 		s, err := Open("view", Options{FS: fs, MemTableBytes: 64 << 10})

@@ -111,7 +111,7 @@ func everyOperationFails(t *testing.T, errno syscall.Errno, all bool) {
 	n, tried := int64(0), 0
 	for step := int64(1); ; n += step {
 		switch {
-		case withRace:
+		case testing.Short():
 			step = 20
 		case all:
 			step = 4 // they are much alike
@@ -264,7 +264,7 @@ func TestEveryFileDamaged(t *testing.T) {
 	}
 	const aBit = "a bit"
 	for range 60 {
-		if withRace && len(ways) > 8 {
+		if testing.Short() && len(ways) > 8 {
 			break
 		}
 		ways = append(ways, way{aBit, func(fs *vfs.MemFS, file string, data []byte) error {
@@ -381,7 +381,7 @@ func TestManifestCutAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	step, told := 1, 0
-	if withRace {
+	if testing.Short() {
 		step = 7
 	}
 	for n := 0; n < len(whole); n += step {

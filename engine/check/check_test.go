@@ -144,6 +144,9 @@ func golden(t *testing.T, name string) *journey.Workspace {
 // TestWitnesses: a condition that is always the same is judged in the log that shows it, by two customers where there are
 // two, and comes out as was said.
 func TestWitnesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of timelines for each finding")
+	}
 	shown := 0
 	for _, name := range []string{"conditions", "awaits"} {
 		ws := golden(t, name)
@@ -178,6 +181,9 @@ func TestWitnesses(t *testing.T) {
 
 // TestEndless: each chain that has no end is cut in the log that shows it.
 func TestEndless(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of timelines, each cut after thousands of steps")
+	}
 	ws := golden(t, "loops")
 	_, _, found := journey.Check(ws)
 	r := Run(ws, found, Options{Witnesses: true})

@@ -101,6 +101,9 @@ func BenchmarkStep(b *testing.B) {
 // TestStepAllocations holds the way of an event to a budget of allocations, averaged over the warm workload: the
 // action's id and its cause's id (one in three browses, every purchase), the attribute's new value, a timer's action.
 func TestStepAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("warms up for seconds under the race detector, which has nothing to see in a count")
+	}
 	p := cartProgram(t)
 	for _, c := range []struct {
 		kind   string

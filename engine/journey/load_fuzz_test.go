@@ -102,6 +102,9 @@ func TestLoadCorrupted(t *testing.T) {
 		for way, spoil := range ways {
 			failed := 0
 			for i := range lines {
+				if testing.Short() && i%5 > 0 {
+					continue
+				}
 				spoiled := append([]string{}, lines...)
 				spoiled[i] = spoil(lines[i])
 				files := map[string]string{name: strings.ReplaceAll(strings.Join(spoiled, "\n"), "\x00\n", "")}

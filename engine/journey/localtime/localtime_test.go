@@ -93,6 +93,9 @@ func reading(t time.Time) shows {
 // TestAgainstAScan: around changes of the clocks in every zone, each minute of the calendar is where a clock that is
 // watched minute by minute shows it first, or jumps over it.
 func TestAgainstAScan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads the clock of every zone for days")
+	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	skipped, repeated := 0, 0
 	all := zones(t)

@@ -12,7 +12,7 @@ import (
 
 var (
 	firstCase = flag.Uint64("oracle.seed", 1, "the first case of TestOracle")
-	cases     = flag.Int("oracle.cases", defaultCases, "how many cases TestOracle compares; from 10000 on each construct must come into play 100 times")
+	cases     = flag.Int("oracle.cases", 300, "how many cases TestOracle compares, a fifteenth of it with -short; from 10000 on each construct must come into play 100 times")
 	goOn      = flag.Bool("oracle.all", false, "go on behind a case that differs, and say how many did")
 	shrinks   = flag.Bool("oracle.shrink", true, "make a case that differs small")
 )
@@ -100,7 +100,11 @@ func TestOracleOfVersions(t *testing.T) {
 func (b *bench) compare(t *testing.T, generate func(seed uint64) *scenario, needed []string) {
 	fired, in := map[string]int{}, map[string]int{}
 	compared, refused, differ := 0, 0, 0
-	for seed := *firstCase; seed < *firstCase+uint64(*cases); seed++ {
+	n := *cases
+	if testing.Short() {
+		n /= 15
+	}
+	for seed := *firstCase; seed < *firstCase+uint64(n); seed++ {
 		s := generate(seed)
 		v := b.judge(s)
 		switch {
