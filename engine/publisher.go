@@ -71,7 +71,8 @@ type lane struct {
 	asked    bool                // its end offset was asked for
 	queue    []owed              // journaled, not known to be on the topic; oldest first
 	state    laneState
-	sending  int64 // sequence behind what was last sent
+	sending  int64     // sequence behind what was last sent
+	sent     time.Time // when that was
 	merger   *batch.Builder
 	alone    bool      // the topic takes less than it did: batches are not merged
 	tries    int       // in a row without progress
@@ -196,6 +197,21 @@ func (p *publisher) pay(l *lane, o owed) {
 	p.pump(l)
 }
 
+// slowAnswer is from when on an action topic is slow. What is owed there keeps nobody waiting but those to whom it is owed.
+const slowAnswer = time.Second
+
+// ahead is how many bytes an action would queue behind, on the ways to topics that take any.
+func (p *publisher) ahead() (bytes int) {
+	for _, l := range p.lanes {
+		if l.state == laneSending && p.now.Sub(l.sent) < slowAnswer {
+			for i := range l.queue {
+				bytes += len(l.queue[i].bytes)
+			}
+		}
+	}
+	return bytes
+}
+
 // pump sends the lane's next batch if none is on its way.
 func (p *publisher) pump(l *lane) {
 	if p.ended || l.state != laneIdle {
@@ -222,7 +238,7 @@ func (p *publisher) transmit(l *lane) {
 		p.stop(l, err)
 		return
 	}
-	l.state = laneSending
+	l.state, l.sent = laneSending, p.now
 	p.env.publish(l.TopicPartition, raw, func(r connectors.Produced) { p.published(l, r) })
 }
 

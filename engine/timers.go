@@ -242,14 +242,14 @@ func (t *timers) fire() bool {
 }
 
 // room is how many customers' timers may still fire in the open unit. Millions that are due at once fire in small units
-// between the events, whose actions would otherwise queue behind theirs, in the unit and on the way to the topic.
+// between the events, whose actions would otherwise queue behind theirs: in the unit, and on the way to the topic, so that
+// none fire while the actions of a unit or so are on that way.
 func (t *timers) room() int {
 	s := t.shard
-	most := s.limits.fires
-	if s.pub.owedBytes >= s.limits.owedFires {
-		most = max(1, most/10)
+	if s.pub.ahead() >= s.limits.ahead {
+		return 0
 	}
-	return most - s.open.fires
+	return s.limits.fires - s.open.fires
 }
 
 // look fires what is due for the customer of an index entry, if anything is.
@@ -334,8 +334,11 @@ func after(a, b statestore.Cursor) bool {
 func (t *timers) wake() time.Time {
 	s := t.shard
 	first, ok := t.first()
-	if !ok || s.full() || t.room() <= 0 || t.asking || t.end >= 0 {
+	if !ok || s.full() || t.asking || t.end >= 0 {
 		return time.Time{}
+	}
+	if t.room() <= 0 { // until an answer makes some
+		return s.now.Add(slowAnswer)
 	}
 	if first <= t.clock {
 		return s.now

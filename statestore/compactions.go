@@ -1,21 +1,56 @@
 package statestore
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// compactions says when Pebble may compact: as many at a time as it allows itself, but none before the view is open, and
-// none once the Store is broken.
+// turns are for the compactions of Stores that share a machine. Each Store knows only itself, and compacts as if all
+// processors were its own; four of them take two processors for seconds, and whatever else is to happen waits. With turns
+// a compaction waits instead, and so grows together with the next: of a Store that is behind it does not wait.
+type turns struct {
+	mu      sync.Mutex
+	free    int            // below 0 by those that did not wait
+	waiting []*compactions // in the order in which they were refused
+}
+
+// take gives a turn, or remembers who was refused.
+func (t *turns) take(c *compactions, urgent bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.free <= 0 && !urgent {
+		if !slices.Contains(t.waiting, c) {
+			t.waiting = append(t.waiting, c)
+		}
+		return false
+	}
+	t.free--
+	return true
+}
+
+// give takes a turn back, and says who was refused meanwhile: they are to ask again.
+func (t *turns) give() []*compactions {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.free++
+	refused := t.waiting
+	t.waiting = nil
+	return refused
+}
+
+// compactions says when Pebble may compact: as many at a time as it allows itself and turns are there, but none before
+// the view is open, and none once the Store is broken.
 //
 // Pebble's own scheduler begins within Open, and an Open that fails behind that gives back what the compaction works
 // with. And what Pebble holds in memory after a failed write of the manifest is nothing to compact by. Either ends in a
 // panic on a goroutine of Pebble's, which nobody can catch.
 type compactions struct {
-	s    *Store
-	db   pebble.DBForCompaction
-	turn sync.Mutex // of grant
+	s     *Store
+	db    pebble.DBForCompaction
+	turns *turns
+	turn  sync.Mutex // of grant
 
 	mu       sync.Mutex
 	open     bool
@@ -48,25 +83,37 @@ func (c *compactions) TrySchedule() (bool, pebble.CompactionGrantHandle) { retur
 func (c *compactions) take() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.open || c.s.broken() != nil || c.running >= c.db.GetAllowedWithoutPermission() {
+	allowed := c.db.GetAllowedWithoutPermission()
+	if !c.open || c.s.broken() != nil || c.running >= allowed || !c.turns.take(c, c.running == 0 && allowed > fewCompactions) {
 		return false
 	}
 	c.running++
 	return true
 }
 
+// give takes back what take gave, and has others begin.
 func (c *compactions) give() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.running--
+	c.mu.Unlock()
+	for _, refused := range c.turns.give() {
+		refused.grant()
+	}
 }
 
 // grant begins what waits. It must be called without locks of the database's.
 func (c *compactions) grant() {
+	if c.begun() {
+		c.give()
+	}
+}
+
+// begun begins what waits; true: one more might have begun.
+func (c *compactions) begun() (left bool) {
 	c.mu.Lock()
 	if !c.open {
 		c.mu.Unlock()
-		return
+		return false
 	}
 	c.granting.Add(1)
 	c.mu.Unlock()
@@ -75,10 +122,10 @@ func (c *compactions) grant() {
 	defer c.turn.Unlock()
 	for c.take() {
 		if waiting, _ := c.db.GetWaitingCompaction(); !waiting || !c.db.Schedule(c) {
-			c.give()
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // UpdateGetAllowedWithoutPermission is called behind a flush, with locks held: there may be more to do.

@@ -2,6 +2,7 @@ package statestore
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -34,10 +35,12 @@ type Listener struct {
 	Compacted  func(took time.Duration, bytes uint64, err error)
 }
 
-// Cache is memory for blocks, and open files, that the Stores of a process share. Close it after them.
+// Cache is what the Stores of a process share: memory for blocks, open files, and the processors, of which compactions
+// have half. Close it after them.
 type Cache struct {
 	blocks *pebble.Cache
 	files  *pebble.FileCache
+	turns  *turns
 }
 
 // openFiles is for all shards together; a view of a million customers has some twenty tables.
@@ -45,7 +48,8 @@ const openFiles = 2048
 
 // NewCache makes a cache of so many bytes of blocks, uncompressed. It is filled as it is used.
 func NewCache(bytes int64) *Cache {
-	return &Cache{blocks: pebble.NewCache(max(bytes, 1<<20)), files: pebble.NewFileCache(4, openFiles)}
+	return &Cache{blocks: pebble.NewCache(max(bytes, 1<<20)), files: pebble.NewFileCache(4, openFiles),
+		turns: &turns{free: max(1, runtime.GOMAXPROCS(0)/2)}}
 }
 
 // Close gives the memory back. Stores still open keep it until they are closed.
@@ -65,6 +69,9 @@ const (
 	stopLayers   = 24
 	pebbleFactor = 4 * stopFactor
 	pebbleLayers = 1000
+
+	// fewCompactions is how many Pebble has at a time while it is not behind.
+	fewCompactions = 1
 )
 
 func (s *Store) pebbleOptions(o Options) *pebble.Options {
@@ -75,13 +82,13 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		ReadOnly:                    o.ReadOnly,
 		MemTableSize:                uint64(s.memTable),
 		MemTableStopWritesThreshold: pebbleFactor,
-		L0CompactionThreshold:       4,
+		// Customers come in any order: whatever is compacted from level 0 rewrites all of what lies below, so it is to be more.
+		L0CompactionThreshold:       8,
 		L0StopWritesThreshold:       pebbleLayers,
 		LBaseMaxBytes:               64 << 20,
-		// Two to eight shards share the machine, and each compacts on its own: one at a time, two when behind.
-		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
-		Logger:                     logger{s},
-		EventListener:              s.events(o.Listener),
+		CompactionConcurrencyRange:  func() (int, int) { return fewCompactions, 2 },
+		Logger:                      logger{s},
+		EventListener:               s.events(o.Listener),
 	}
 	if o.Cache != nil {
 		p.Cache, p.FileCache = o.Cache.blocks, o.Cache.files
@@ -94,7 +101,10 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		p.Levels[i].FilterType = pebble.TableFilter
 		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
-	s.compactions = &compactions{s: s}
+	s.compactions = &compactions{s: s, turns: &turns{free: 2}}
+	if o.Cache != nil {
+		s.compactions.turns = o.Cache.turns
+	}
 	p.Experimental.CompactionScheduler = s.compactions
 	return p
 }
