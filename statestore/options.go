@@ -83,12 +83,12 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		MemTableSize:                uint64(s.memTable),
 		MemTableStopWritesThreshold: pebbleFactor,
 		// Customers come in any order: whatever is compacted from level 0 rewrites all of what lies below, so it is to be more.
-		L0CompactionThreshold:       8,
-		L0StopWritesThreshold:       pebbleLayers,
-		LBaseMaxBytes:               64 << 20,
-		CompactionConcurrencyRange:  func() (int, int) { return fewCompactions, 2 },
-		Logger:                      logger{s},
-		EventListener:               s.events(o.Listener),
+		L0CompactionThreshold:      8,
+		L0StopWritesThreshold:      pebbleLayers,
+		LBaseMaxBytes:              64 << 20,
+		CompactionConcurrencyRange: func() (int, int) { return fewCompactions, 2 },
+		Logger:                     logger{s},
+		EventListener:              s.events(o.Listener),
 	}
 	if o.Cache != nil {
 		p.Cache, p.FileCache = o.Cache.blocks, o.Cache.files
