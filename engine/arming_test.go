@@ -81,7 +81,7 @@ func TestArmingAfterADeploy(t *testing.T) {
 			}
 		}
 		s.rounds(o, 60, 20*time.Millisecond)
-		if head := s.newestHead(); head.Armed != 0 || head.Sources[0].Offset != 50 {
+		if head := s.head; head.Armed != 0 || head.Sources[0].Offset != 50 {
 			t.Fatalf("seed %d: %+v", seed, head)
 		}
 		s.pause(2 * time.Hour) // over 23:00
@@ -90,7 +90,7 @@ func TestArmingAfterADeploy(t *testing.T) {
 		s.program = after
 		o = owner()
 		for n := 0; ; n++ {
-			head := s.newestHead()
+			head := s.head
 			if head.Armed == after.Armed() {
 				if since := head.Moments[0].Since; since < deployed || since > deployed+60_000 && n < 20 {
 					t.Fatalf("seed %d: counts since %d, deployed at %d", seed, since, deployed)
@@ -109,7 +109,7 @@ func TestArmingAfterADeploy(t *testing.T) {
 			case 2:
 				s.event(customers[rnd.IntN(50)])
 			}
-			if s.newestHead().Arming && n < 300 && rnd.IntN(4) == 1 {
+			if s.head.Arming && n < 300 && rnd.IntN(4) == 1 {
 				takeovers++
 				o = owner()
 			}
@@ -137,7 +137,7 @@ func TestArmingAfterADeploy(t *testing.T) {
 		}
 		s.rounds(o, 200, 20*time.Millisecond)
 		for _, c := range customers {
-			if got := s.got.actions[c+"/mail"]; len(got) != 2 || got[0] == got[1] {
+			if got := s.got.of(c + "/mail"); len(got) != 2 || got[0] == got[1] {
 				t.Fatalf("seed %d: %s got %v", seed, c, got)
 			}
 		}
@@ -164,10 +164,10 @@ func TestArmingUnderTheFirstHead(t *testing.T) {
 	s.start()
 	o := s.owners[0]
 	s.rounds(o, 100, 20*time.Millisecond)
-	if kim, lee := len(s.got.actions["kim/mail"]), len(s.got.actions["lee/mail"]); kim != 5 || lee != 0 {
+	if kim, lee := len(s.got.of("kim/mail")), len(s.got.of("lee/mail")); kim != 5 || lee != 0 {
 		t.Errorf("kim got %d, lee %d; want 5 and 0", kim, lee)
 	}
-	if head := s.newestHead(); head.Arming || len(head.Moments) != 1 || head.Moments[0].Since != schemas.NoTime || s.failed != nil {
+	if head := s.head; head.Arming || len(head.Moments) != 1 || head.Moments[0].Since != schemas.NoTime || s.failed != nil {
 		t.Errorf("%+v, %v", head, s.failed)
 	}
 	s.end(o)

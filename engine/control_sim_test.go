@@ -26,33 +26,37 @@ type simFeed struct {
 // pollControl tells the owner what its process has read and it does not know.
 func (s *sim) pollControl(o *simOwner) {
 	p, f := &o.process, &o.control
-	if to := s.readable(p); to > p.releases.next {
+	if to := s.readable(p); to > p.next {
 		s.readOn(p, to)
 		if p.running != nil {
 			o.shard.learn(p.running)
 		}
 	}
-	if f.deliver == nil || f.told == p.releases.next {
+	if f.deliver == nil || f.told == p.next {
 		return
 	}
-	all := slices.Clone(p.list)
-	all = slices.DeleteFunc(all, func(c command) bool { return c.offset < max(f.next, f.told) })
-	f.told = p.releases.next
+	var all []command
+	for i := range p.list {
+		if p.list[i].offset >= max(f.next, f.told) {
+			all = append(all, p.list[i])
+		}
+	}
+	f.told = p.next
 	deliver, told := f.deliver, commands{list: all, next: f.told, running: p.running}
-	o.answers = append(o.answers, func() { deliver(told) })
+	o.answers = append(o.answers, simReply{call: func() { deliver(told) }})
 }
 
 // readable says how far a process has read APP.control by now; mostly it is to its end.
 func (s *sim) readable(p *simReader) int64 {
-	end := s.broker.log(controlTopic("shop")).end
+	end := s.broker.log(s.commands).end
 	switch {
 	case s.calm:
 	case p.asleep > 0:
 		p.asleep--
-		return p.releases.next
-	case p.releases.next < end && s.chance(s.plan.faults[faultControl]):
+		return p.next
+	case p.next < end && s.chance(s.plan.faults[faultControl]):
 		p.asleep = s.draw(100)
-		return p.releases.next + int64(s.draw(int(end-p.releases.next)))
+		return p.next + int64(s.draw(int(end-p.next)))
 	}
 	return end
 }
@@ -66,7 +70,7 @@ func (s *sim) command(key string, value []byte) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.broker.log(controlTopic("shop")).append(raw, in, s.wall)
+	s.broker.log(s.commands).append(raw, in, s.wall)
 }
 
 // controlSim is a sim in which customers are forgotten, and a history of its journal, whatever compaction takes.
@@ -91,7 +95,7 @@ func (s *controlSim) forgetSomebody() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.offsets = append(s.offsets, s.broker.log(controlTopic("shop")).end)
+	s.offsets = append(s.offsets, s.broker.log(s.commands).end)
 	s.note("command %d: forget %s", s.offsets[len(s.offsets)-1], customer)
 	s.command(schemas.ControlKey(schemas.ControlForget, fmt.Sprint(len(s.asked))), value)
 	s.asked, s.over = append(s.asked, customer), append(s.over, false)
@@ -227,7 +231,7 @@ func (s *controlSim) replay() error {
 		}
 		control, erased = h.Control, h.Erased
 	}
-	if end := s.broker.log(controlTopic("shop")).end; control != end || erased != end {
+	if end := s.broker.log(s.commands).end; control != end || erased != end {
 		return fmt.Errorf("commands up to %d are obeyed and up to %d erased of %d", control, erased, end)
 	}
 	for customer := range docs {
@@ -242,8 +246,8 @@ func (s *controlSim) replay() error {
 		}
 	}
 	got := map[string][]string{}
-	for tp, l := range s.broker.logs {
-		if tp.Topic == "actions" || tp.Topic == "mails" {
+	for _, l := range s.broker.logs {
+		if l.tp.Topic == "actions" || l.tp.Topic == "mails" {
 			err = errors.Join(err, l.each(func(r *batch.Record) error {
 				a, err := schemas.DecodeAction(r.Value)
 				if err == nil {
@@ -302,14 +306,12 @@ func (s *controlSim) obeyAll() error {
 	o := s.owners[len(s.owners)-1]
 	for range 1000 {
 		s.watch()
-		end := s.broker.log(controlTopic("shop")).end
+		end := s.broker.log(s.commands).end
 		if n := len(s.units); n > 0 && s.units[n-1].head.Erased == end && s.failed == nil {
 			return nil
 		}
 		for len(s.requests) > 0 {
-			f := s.requests[0]
-			s.requests = s.requests[1:]
-			f()
+			s.carry(&s.requests, 0)
 		}
 		s.poll(o)
 		s.pass(o, true)

@@ -209,8 +209,8 @@ func TestDocumentsThatDoNotDecode(t *testing.T) {
 		}
 		for i := range s.dirs {
 			docs := s.dirs[i].maps.flushed.documents
-			for customer := range docs {
-				docs[customer] = []byte{1, 0xc1}
+			for i := range docs {
+				docs[i].value = []byte{1, 0xc1}
 			}
 		}
 		err := s.failed

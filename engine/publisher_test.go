@@ -230,7 +230,7 @@ func TestPublisher(t *testing.T) {
 			}
 			lost = true
 			p.broker.produce(l.TopicPartition, raw)
-			p.broker.log(l.TopicPartition).states = map[int64]*producerState{} // nobody remembers
+			p.broker.log(l.TopicPartition).states = nil // nobody remembers
 			return &connectors.Produced{Err: errLostAnswer}
 		}
 		p.owe(l, 2)
@@ -325,7 +325,7 @@ func TestPublisher(t *testing.T) {
 			}
 			for n := range 20 {
 				p.broker.produce(l.TopicPartition, p.batch(l.next, 1)) // by a former owner, of whom nobody remembers
-				p.broker.log(l.TopicPartition).states = map[int64]*producerState{}
+				p.broker.log(l.TopicPartition).states = nil
 				l.lookNext = true
 				p.owe(l, 1)
 				p.run()
@@ -385,7 +385,7 @@ func TestPublisher(t *testing.T) {
 		}
 		end := p.broker.log(l.TopicPartition).end // what the look is told, before a successor publishes
 		p.broker.produce(l.TopicPartition, p.batch(0, 1))
-		p.broker.log(l.TopicPartition).states = map[int64]*producerState{}
+		p.broker.log(l.TopicPartition).states = nil
 		p.now = p.now.Add(25 * time.Hour)
 		p.calls = nil
 		answer(end, nil)

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
-	"io"
 	"math"
+	"slices"
+	"sort"
 
 	"wend/connectors"
 	"wend/connectors/batch"
@@ -14,7 +14,7 @@ import (
 // simBroker follows the rules at the top of docs/protocol.md: what a Kafka broker does for idempotent producers. It is one
 // broker with everything replicated, so what is in a log stays there.
 type simBroker struct {
-	logs      map[connectors.TopicPartition]*simLog
+	logs      []*simLog
 	producers map[string]connectors.Producer // by transactional id
 	nextID    int64
 	now       func() int64
@@ -27,17 +27,20 @@ type simBroker struct {
 	known bool // the last batch was there already
 	tally *simTally
 
-	appended func(tp connectors.TopicPartition, raw []byte) // hears of each batch taken, in order; may be nil
+	appended func(tp connectors.TopicPartition, raw []byte) // hears of each batch taken, in order, as the log keeps it; may be nil
+	memory   *simMemory                                     // of what the logs keep, and of answers; nil: the heap
 }
 
 type simLog struct {
+	tp      connectors.TopicPartition
 	batches []simBatch
 	end     int64
 	hw      int64 // a new leader does not know better yet, or a replica is silent; -1: it is the end
 	silent  bool  // a replica is, and counts as in sync still: what is appended is not acknowledged, and nobody sees it
 	since   int64 // when it fell silent, ms
-	states  map[int64]*producerState
+	states  []producerState
 	stamped bool // LogAppendTime
+	memory  *simMemory
 }
 
 type simBatch struct {
@@ -47,22 +50,37 @@ type simBatch struct {
 
 // producerState is what the broker remembers of a producer id in one partition.
 type producerState struct {
+	id     int64
 	epoch  int16
-	recent []simBatch // the last five, after a restart the last one
+	recent [5]simTaken // the last ones, after a restart the last one
+	known  int         // of recent
 	lastAt int64
+}
+
+// simTaken is what it knows a batch again by.
+type simTaken struct {
+	sequence, count int32
+	offset          int64
 }
 
 const simDay = 86_400_000
 
 func newSimBroker(now func() int64) *simBroker {
-	return &simBroker{logs: map[connectors.TopicPartition]*simLog{}, producers: map[string]connectors.Producer{}, nextID: -1, now: now, tally: new(simTally)}
+	return &simBroker{producers: map[string]connectors.Producer{}, nextID: -1, now: now, tally: new(simTally)}
 }
 
 func (b *simBroker) log(tp connectors.TopicPartition) *simLog {
-	l := b.logs[tp]
+	var l *simLog
+	for _, x := range b.logs {
+		if x.tp == tp {
+			l = x
+			break
+		}
+	}
 	if l == nil {
-		l = &simLog{states: map[int64]*producerState{}, hw: -1}
-		b.logs[tp] = l
+		l = b.memory.log()
+		l.tp, l.hw, l.memory = tp, -1, b.memory
+		b.logs = append(b.logs, l)
 	}
 	if l.silent && b.now()-l.since >= simReplicaLag {
 		l.hw, l.silent = -1, false
@@ -101,55 +119,73 @@ func (b *simBroker) produce(tp connectors.TopicPartition, raw []byte) connectors
 	answer := connectors.Produced{TopicPartition: tp, AppendTime: b.now()}
 	idempotent := in.ProducerID >= 0 && b.unfenced != tp.Topic
 	if idempotent {
-		st := l.states[in.ProducerID]
+		st := l.state(in.ProducerID)
 		if st != nil && b.now()-st.lastAt > simDay {
-			delete(l.states, in.ProducerID)
+			l.forget(st.id)
 			st = nil
 			b.tally[sawForgotten]++
 		}
 		switch {
 		case st == nil: // an unknown producer may begin anywhere
-			st = &producerState{epoch: in.ProducerEpoch}
-			l.states[in.ProducerID] = st
+			l.states = append(l.states, producerState{id: in.ProducerID, epoch: in.ProducerEpoch})
 		case in.ProducerEpoch < st.epoch:
 			return refused(connectors.InvalidProducerEpoch)
 		case in.ProducerEpoch > st.epoch:
 			if in.BaseSequence != 0 {
 				return refused(connectors.OutOfOrderSequence)
 			}
-			st.epoch, st.recent = in.ProducerEpoch, nil
+			st.epoch, st.known = in.ProducerEpoch, 0
 		default:
-			for _, r := range st.recent {
-				if r.info.BaseSequence == in.BaseSequence && r.info.Count == in.Count {
-					answer.BaseOffset, b.known = r.info.BaseOffset, true
+			for _, r := range st.recent[:st.known] {
+				if r.sequence == in.BaseSequence && r.count == in.Count {
+					answer.BaseOffset, b.known = r.offset, true
 					return b.consented(l, answer)
 				}
 			}
-			last := st.recent[len(st.recent)-1].info
-			if in.BaseSequence != batch.WireSequence(int64(last.BaseSequence)+int64(last.Count)) {
+			last := st.recent[st.known-1]
+			if in.BaseSequence != batch.WireSequence(int64(last.sequence)+int64(last.count)) {
 				return refused(connectors.OutOfOrderSequence)
 			}
 		}
 	}
 	answer.BaseOffset = l.append(raw, in, b.now())
 	if b.appended != nil {
-		b.appended(tp, raw)
+		b.appended(tp, l.batches[len(l.batches)-1].raw)
 	}
 	if idempotent {
 		if int64(in.BaseSequence)+int64(in.Count) > math.MaxInt32 {
 			b.tally[sawWrap]++
 		}
-		st := l.states[in.ProducerID]
+		st := l.state(in.ProducerID)
 		st.lastAt = b.now()
-		if b.forgetful {
-			st.recent = nil
+		switch {
+		case b.forgetful:
+			st.known = 0
+		case st.known == len(st.recent):
+			st.forget(1)
 		}
-		st.recent = append(st.recent, l.batches[len(l.batches)-1])
-		if len(st.recent) > 5 {
-			st.recent = st.recent[1:]
-		}
+		st.recent[st.known] = simTaken{in.BaseSequence, in.Count, answer.BaseOffset}
+		st.known++
 	}
 	return b.consented(l, answer)
+}
+
+// forget lets go of the n oldest batches.
+func (st *producerState) forget(n int) {
+	st.known = copy(st.recent[:], st.recent[n:st.known])
+}
+
+func (l *simLog) state(id int64) *producerState {
+	for i := range l.states {
+		if l.states[i].id == id {
+			return &l.states[i]
+		}
+	}
+	return nil
+}
+
+func (l *simLog) forget(id int64) {
+	l.states = slices.DeleteFunc(l.states, func(st producerState) bool { return st.id == id })
 }
 
 // consented is the answer to acks=all: without its replicas' consent the leader knows the batch, and says so of none.
@@ -181,7 +217,7 @@ func simChecksum(raw []byte) {
 }
 
 func (l *simLog) append(raw []byte, in batch.Info, now int64) int64 {
-	own := append([]byte(nil), raw...)
+	own := l.memory.copy(raw)
 	if l.stamped {
 		own[simAtAttributes+1] |= 8
 		binary.BigEndian.PutUint64(own[simAtMaxTime:], uint64(now))
@@ -203,6 +239,11 @@ func (l *simLog) visible() int64 {
 	return l.end
 }
 
+// place is of the first batch that reaches an offset; behind the last one where none does.
+func (l *simLog) place(offset int64) int {
+	return sort.Search(len(l.batches), func(i int) bool { return l.batches[i].info.LastOffset >= offset })
+}
+
 // read gives whole batches from the one that holds the offset on, at most n.
 func (b *simBroker) read(tp connectors.TopicPartition, from int64, n int) (connectors.Fetched, error) {
 	l := b.log(tp)
@@ -212,14 +253,18 @@ func (b *simBroker) read(tp connectors.TopicPartition, from int64, n int) (conne
 		f.Code, f.LogStart = connectors.OffsetOutOfRange, -1
 		return f, nil
 	}
-	for _, x := range l.batches {
-		if x.info.LastOffset < from || x.info.LastOffset >= end {
-			continue
-		}
-		if n--; n < 0 {
-			break
-		}
-		f.Batches = append(f.Batches, x.raw...)
+	at := l.place(from)
+	some := l.batches[at:max(at, min(at+n, l.place(end)))]
+	size := 0
+	for i := range some {
+		size += len(some[i].raw)
+	}
+	if size == 0 {
+		return f, nil
+	}
+	f.Batches = b.memory.room(size)
+	for i := range some {
+		f.Batches = append(f.Batches, some[i].raw...)
 	}
 	return f, nil
 }
@@ -236,8 +281,8 @@ func (b *simBroker) latest(tp connectors.TopicPartition) (int64, error) {
 // restart forgets all but the last batch of each producer.
 func (b *simBroker) restart() {
 	for _, l := range b.logs {
-		for _, st := range l.states {
-			st.recent = st.recent[len(st.recent)-1:]
+		for i := range l.states {
+			l.states[i].forget(l.states[i].known - 1)
 		}
 	}
 }
@@ -265,17 +310,7 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 	newest := map[string]int64{}
 	var r batch.Reader
 	each := func(x simBatch, f func(*batch.Record)) error {
-		r.Reset(x.raw, 0, nil)
-		for {
-			rec, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			f(rec)
-		}
+		return readRecords(&r, x.raw, func(rec *batch.Record) error { f(rec); return nil })
 	}
 	sure := 0 // batches below the high watermark: the cleaner goes no further
 	for sure < len(l.batches) && l.batches[sure].info.LastOffset < l.visible() {
@@ -287,8 +322,9 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 		}
 	}
 	kept := l.batches[:0]
+	var body []byte
 	for i, x := range l.batches[:sure] {
-		raw := append([]byte(nil), x.raw[:simHead]...)
+		raw := append(b.memory.room(len(x.raw)), x.raw[:simHead]...) // lengths and counts take no more than they did
 		n := uint32(0)
 		old := b.now()-x.info.MaxTimestamp > simDay
 		err := each(x, func(rec *batch.Record) {
@@ -299,7 +335,7 @@ func (b *simBroker) compact(tp connectors.TopicPartition) error {
 				}
 				return
 			}
-			body := []byte{0, 0} // attributes, time: all records of a batch of ours have the same
+			body = append(body[:0], 0, 0) // attributes, time: all records of a batch of ours have the same
 			body = binary.AppendVarint(body, rec.Offset-x.info.BaseOffset)
 			body = binary.AppendVarint(body, int64(len(rec.Key)))
 			body = append(body, rec.Key...)

@@ -49,50 +49,85 @@ func (l *simLog) each(f func(*batch.Record) error) error {
 
 // simOracle is what reading the log straight through gives.
 type simOracle struct {
-	documents map[string][]byte
+	customers map[string]*simCustomer
 	actions   map[string][]string // by customer and channel: action ids in order
 	dead      []string            // offsets
 
 	program *journey.Program
 	since   []int64
 	effects journey.Effects
+	raw     []byte // of the document that the last step left
+}
+
+// simCustomer is a customer as the oracle has it.
+type simCustomer struct {
+	name string
+	raw  []byte            // the document; nil: there is none
+	doc  *schemas.Document // as the step that made raw left it; nil: to be read from raw
+}
+
+func (o *simOracle) customer(name string) *simCustomer {
+	c := o.customers[name]
+	if c == nil {
+		c = &simCustomer{name: strings.Clone(name)}
+		o.customers[c.name] = c
+	}
+	return c
 }
 
 // step gives what a customer's document becomes; its actions are in effects. fits is false where it would be too large.
-func (o *simOracle) step(s *sim, customer string, in journey.Input) (raw []byte, fits bool, err error) {
-	doc := schemas.NewDocument()
-	if raw := o.documents[customer]; raw != nil {
-		if doc, err = schemas.DecodeDocument(raw); err != nil {
-			return nil, false, err
+// An owner reads the document from its bytes at each step. The oracle does so now and then, for it takes long, and else
+// goes on with what the step before left: should bytes not hold all of that, the two differ.
+func (o *simOracle) step(s *sim, customer string, in journey.Input) (fits bool, err error) {
+	c := o.customer(customer)
+	doc := c.doc
+	switch c.doc = nil; {
+	case c.raw == nil:
+		doc = schemas.NewDocument()
+	case doc == nil || s.thorough():
+		if doc, err = schemas.DecodeDocument(c.raw); err != nil {
+			return false, err
 		}
 	}
 	in.Since = o.since
 	o.effects.Reset()
 	for o.effects.More = true; o.effects.More; {
-		o.program.Step(customer, doc, in, &o.effects)
+		o.program.Step(c.name, doc, in, &o.effects)
 	}
-	raw = doc.Append(nil)
-	return raw, len(raw) <= s.document, nil
+	o.raw = doc.Append(o.raw[:0])
+	if o.effects.Changed || bytes.Equal(o.raw, c.raw) {
+		c.doc = doc
+	}
+	return len(o.raw) <= s.document, nil
 }
 
-// keep takes what the last step has made.
-func (o *simOracle) keep(customer string, raw []byte) {
+// thorough says whether this is a schedule in which is done what takes too long for each.
+func (s *sim) thorough() bool { return s.seed%16 == 0 }
+
+// keep takes what the last step has made of the customer.
+func (o *simOracle) keep(s *sim, customer string) {
 	if !o.effects.Changed {
 		return
 	}
-	o.documents[customer] = raw
+	c := o.customers[customer]
+	c.raw = append(c.raw[:0], o.raw...)
 	for i := range o.effects.Actions {
-		key := customer + "/" + o.effects.Actions[i].Channel
+		key := s.pair(customer, o.effects.Actions[i].Channel)
 		o.actions[key] = append(o.actions[key], o.effects.Actions[i].ID)
 	}
 }
 
+// leave has the customer stay as before the last step.
+func (o *simOracle) leave(customer string) { o.customers[customer].doc = nil }
+
 func (s *sim) replay() (*simOracle, error) {
-	o := &simOracle{documents: map[string][]byte{}, actions: map[string][]string{}, program: s.program}
+	o := &simOracle{customers: map[string]*simCustomer{}, actions: map[string][]string{}, program: s.program}
 	decide := func(customer string, in journey.Input) (bool, error) {
-		raw, fits, err := o.step(s, customer, in)
+		fits, err := o.step(s, customer, in)
 		if fits && err == nil {
-			o.keep(customer, raw)
+			o.keep(s, customer)
+		} else {
+			o.leave(customer)
 		}
 		return fits, err
 	}
@@ -115,7 +150,7 @@ func (s *sim) replay() (*simOracle, error) {
 		if errors.As(err, &unusable) {
 			fits, err = false, nil
 		} else if err == nil {
-			fits, err = decide(strings.Clone(ev.Customer), journey.Input{Event: &ev})
+			fits, err = decide(ev.Customer, journey.Input{Event: &ev})
 		}
 		if !fits {
 			o.dead = append(o.dead, strconv.FormatInt(r.Offset, 10))
@@ -125,8 +160,8 @@ func (s *sim) replay() (*simOracle, error) {
 	if err == nil {
 		err = changeOver(math.MaxInt64)
 	}
-	for customer := range o.documents {
-		if err == nil {
+	for customer, c := range o.customers {
+		if err == nil && c.raw != nil {
 			_, err = decide(customer, journey.Input{Until: s.wall})
 		}
 	}
@@ -135,17 +170,27 @@ func (s *sim) replay() (*simOracle, error) {
 
 // simGot is what has come to the topics.
 type simGot struct {
-	actions map[string][]string // by customer and channel: action ids in the order they came, over all partitions
-	where   map[string]int32    // by customer and channel: the partition of the newest
-	dead    []string            // offsets
+	actions map[string]*simArrived // by customer and channel
+	dead    []string               // offsets
 }
 
-// appended hears of each batch that a broker takes.
-func (s *sim) appended(tp connectors.TopicPartition, raw []byte) {
-	if tp == s.journal && s.releases.on {
-		s.journaledUnit(raw)
+type simArrived struct {
+	ids   []string // of actions in the order they came, over all partitions
+	where int32    // the partition of the newest
+}
+
+// of gives the ids of a customer's actions by a channel.
+func (g *simGot) of(key string) []string {
+	if a := g.actions[key]; a != nil {
+		return a.ids
 	}
-	if tp == s.journal || tp == s.source {
+	return nil
+}
+
+// appended hears of each batch that a broker takes, as its log keeps it.
+func (s *sim) appended(tp connectors.TopicPartition, raw []byte) {
+	if tp == s.journal {
+		s.journaledUnit(raw)
 		return
 	}
 	if err := readRecords(&s.reader, raw, func(r *batch.Record) error { return s.arrived(tp, r) }); err != nil {
@@ -161,17 +206,17 @@ func (s *sim) arrived(tp connectors.TopicPartition, r *batch.Record) error {
 	for _, h := range hs {
 		switch {
 		case h.Key == "action_id":
-			id = string(h.Value)
+			id = s.memory.text(h.Value)
 		case h.Key == "channel":
-			channel = string(h.Value)
+			channel = s.name(h.Value)
 		case h.Key == "offset" && tp.Topic == "dead":
-			s.got.dead = append(s.got.dead, string(h.Value))
+			s.got.dead = append(s.got.dead, s.memory.text(h.Value))
 		}
 	}
 	if err != nil || tp.Topic == "dead" {
 		return err
 	}
-	if s.seed%16 == 0 {
+	if s.thorough() {
 		if a, err := schemas.DecodeAction(r.Value); err != nil || a.ID != id || a.Channel != channel || a.Customer != string(r.Key) {
 			return fmt.Errorf("%v does not hold what its headers say (%w)", a, err)
 		}
@@ -180,15 +225,39 @@ func (s *sim) arrived(tp connectors.TopicPartition, r *batch.Record) error {
 	if to.topic != tp.Topic || to.partitions < 3 && connectors.Murmur2Partition(r.Key, to.partitions) != tp.Partition && s.routes == s.former {
 		return fmt.Errorf("an action of %s by %s", r.Key, channel)
 	}
-	if s.got.actions == nil {
-		s.got.actions, s.got.where = map[string][]string{}, map[string]int32{}
+	key := s.pair(s.name(r.Key), channel)
+	of := s.got.actions[key]
+	if of == nil {
+		if s.got.actions == nil {
+			s.got.actions = map[string]*simArrived{}
+		}
+		of = &simArrived{where: tp.Partition}
+		s.got.actions[key] = of
 	}
-	key := string(r.Key) + "/" + channel
-	if before, some := s.got.where[key]; some && before != tp.Partition {
+	if of.where != tp.Partition {
 		s.tally[sawMovedOn]++
 	}
-	s.got.actions[key], s.got.where[key] = append(s.got.actions[key], id), tp.Partition
+	of.ids, of.where = append(of.ids, id), tp.Partition
 	return nil
+}
+
+// name gives the text that the bytes are, the same for the same: there are few.
+func (k *simKit) name(b []byte) string {
+	t, known := k.names[string(b)]
+	if !known {
+		if k.names == nil {
+			k.names = map[string]string{}
+		}
+		t = string(b)
+		k.names[t] = t
+	}
+	return t
+}
+
+// pair names what belongs to a customer and a channel.
+func (k *simKit) pair(customer, channel string) string {
+	k.pairing = append(append(append(k.pairing[:0], customer...), '/'), channel...)
+	return k.name(k.pairing)
 }
 
 // audit holds what is on the topics against the oracle: every action once, each customer's in order; every dead letter
@@ -199,33 +268,23 @@ func (s *sim) audit() error {
 		s.fail("the oracle: %w", err)
 		return s.failed
 	}
-	got := &s.got
-	documents := map[string][]byte{}
-	if err := s.broker.log(s.journal).each(func(r *batch.Record) error {
-		if len(r.Key) > len(keyDocument) && string(r.Key[:len(keyDocument)]) == string(keyDocument) {
-			documents[string(r.Key[len(keyDocument):])] = bytes.Clone(r.Value)
-		}
-		return nil
-	}); err != nil {
-		s.fail("the journal: %w", err)
-		return s.failed
-	}
+	got, documents := &s.got, s.documents
 	for _, key := range slices.Sorted(maps.Keys(want.actions)) {
 		ids := want.actions[key]
-		if !slices.Equal(ids, got.actions[key]) {
-			s.wrong(unequal(ids, got.actions[key]), "actions of %s: want\n%s\ngot\n%s", key, strings.Join(ids, "\n"), strings.Join(got.actions[key], "\n"))
+		if came := got.of(key); !slices.Equal(ids, came) {
+			s.wrong(unequal(ids, came), "actions of %s: want\n%s\ngot\n%s", key, strings.Join(ids, "\n"), strings.Join(came, "\n"))
 		}
 	}
-	for key, ids := range got.actions {
+	for key, of := range got.actions {
 		if want.actions[key] == nil {
-			s.wrong("actions nobody wants", "%s %v", key, ids)
+			s.wrong("actions nobody wants", "%s %v", key, of.ids)
 		}
 	}
 	if !slices.Equal(want.dead, got.dead) {
 		s.wrong("dead letters", "want of offsets %v, got %v", want.dead, got.dead)
 	}
-	for _, customer := range slices.Sorted(maps.Keys(want.documents)) {
-		raw := want.documents[customer]
+	for _, customer := range slices.Sorted(maps.Keys(want.customers)) {
+		raw := want.customers[customer].raw
 		if !bytes.Equal(raw, documents[customer]) {
 			s.wrong("documents", "of %s: want\n%x\ngot\n%x", customer, raw, documents[customer])
 		}

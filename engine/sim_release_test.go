@@ -42,13 +42,12 @@ var simJourneys = []string{"cart", "later", "nap", "now", "silent", "soon"}
 
 // simReleases is what a schedule has deployed.
 type simReleases struct {
-	on        bool
-	deployed  []simDeployed // by number
-	status    map[string]schemas.Status
-	writes    int
-	documents map[string][]byte // as the journal has them
-	control   int64             // of the newest head
-	changes   []simChange
+	on       bool
+	deployed []simDeployed // by number
+	status   map[string]schemas.Status
+	writes   int
+	control  int64 // of the newest head
+	changes  []simChange
 }
 
 // simDeployed is a release: a variant, and what its journeys' versions are.
@@ -153,7 +152,7 @@ func (s *sim) programOf(number uint64, status map[string]schemas.Status) *journe
 
 // beginReleases has the first variant deployed before anything happens, as `wend run` does.
 func (s *sim) beginReleases() {
-	s.releases = simReleases{on: true, status: map[string]schemas.Status{}, documents: map[string][]byte{}}
+	s.releases = simReleases{on: true, status: map[string]schemas.Status{}}
 	s.deploy(0, false)
 }
 
@@ -237,61 +236,109 @@ func (s *sim) pauseOne() {
 
 // simReader is what an owner's process has read of APP.control.
 type simReader struct {
+	next    int64
+	list    []command // that are not of releases
+	running *running
+	asleep  int // for so many passes it reads nothing
+}
+
+// simControl is what APP.control says. Every process reads the same, so it is read once, record by record, as the first
+// process does.
+type simControl struct {
 	releases releases
-	list     []command // that are not of releases
-	running  *running
-	asleep   int // for so many passes it reads nothing
+	records  []simControlRecord // by offset
+}
+
+// simControlRecord is a record, and what holds behind it.
+type simControlRecord struct {
+	command
+	ours    bool             // it is of releases
+	holds   *schemas.Release // nil: none
+	status  map[string]schemas.Status
+	running *running // made of these once it is asked for
+}
+
+// readControl takes what has come to APP.control.
+func (s *sim) readControl() error {
+	c := &s.control
+	l := s.broker.log(s.commands)
+	for i := l.place(c.releases.next); i < len(l.batches); i++ {
+		list, _, err := readCommands(l.batches[i].raw, c.releases.next)
+		if err != nil {
+			return err
+		}
+		for _, x := range list {
+			r := simControlRecord{command: x}
+			if n := len(c.records); n > 0 {
+				r.holds, r.status = c.records[n-1].holds, c.records[n-1].status
+			}
+			if r.ours, err = c.releases.take(&x); err != nil {
+				return err
+			}
+			if r.ours {
+				r.status = maps.Clone(c.releases.status)
+				if x := c.releases.holding(); x != nil {
+					r.holds = x.list
+				}
+			}
+			if x.offset != int64(len(c.records)) {
+				return fmt.Errorf("command %d of APP.control is at offset %d", len(c.records), x.offset)
+			}
+			c.records = append(c.records, r)
+		}
+	}
+	return nil
 }
 
 // readOn reads APP.control up to an offset.
 func (s *sim) readOn(p *simReader, to int64) {
+	if err := s.readControl(); err != nil {
+		s.fail("%w", err)
+		return
+	}
 	ours := false
-	for _, x := range s.broker.log(controlTopic("shop")).batches {
-		if x.info.BaseOffset < p.releases.next || x.info.BaseOffset >= to {
+	for i := range s.control.records[:max(to, p.next)][p.next:] {
+		r := &s.control.records[p.next+int64(i)]
+		if ours = ours || r.ours; r.ours {
 			continue
 		}
-		list, _, err := readCommands(x.raw, x.info.BaseOffset)
-		if err != nil {
-			s.fail("%w", err)
-			return
-		}
-		for _, c := range list {
-			mine, err := p.releases.take(&c)
-			if err != nil {
-				s.fail("%w", err)
-			}
-			if ours = ours || mine; mine {
-				continue
-			}
-			p.list = slices.DeleteFunc(p.list, func(old command) bool { return old.key == c.key })
-			if c.value != nil {
-				p.list = append(p.list, c)
-			}
+		p.list = slices.DeleteFunc(p.list, func(old command) bool { return old.key == r.key })
+		if r.value != nil {
+			p.list = append(p.list, r.command)
 		}
 	}
-	p.releases.next = max(p.releases.next, to)
-	if holds := p.releases.holding(); holds != nil && ours {
-		p.running = &running{release: holds.list.Number, program: s.programOf(holds.list.Number, p.releases.status), name: nameOf(holds.list, p.releases.status)}
+	if p.next = max(p.next, to); !ours {
+		return
+	}
+	if r := &s.control.records[p.next-1]; r.holds != nil {
+		if r.running == nil {
+			r.running = &running{release: r.holds.Number, program: s.programOf(r.holds.Number, r.status), name: nameOf(r.holds, r.status)}
+		}
+		p.running = r.running
 	}
 }
 
-// journaledUnit notes what the journal takes: documents, and where a release begins.
+// journaledUnit notes what the journal takes: head and documents, and where a release begins.
 func (s *sim) journaledUnit(raw []byte) {
 	var head *schemas.Head
 	err := readRecords(&s.reader, raw, func(r *batch.Record) (err error) {
 		switch {
 		case string(r.Key) == string(keyHead):
-			head, err = s.headOf(r.Value)
+			head, err = schemas.DecodeHead(r.Value)
 		case bytes.HasPrefix(r.Key, keyDocument):
-			s.releases.documents[string(r.Key[len(keyDocument):])] = bytes.Clone(r.Value)
+			s.documents[s.name(r.Key[len(keyDocument):])] = r.Value
 		}
 		return err
 	})
 	if err != nil {
 		s.fail("a unit: %w", err)
 	}
+	if head == nil {
+		return
+	}
+	s.head = *head
 	r := &s.releases
-	if head == nil || head.Control <= r.control {
+	if !r.on || head.Control <= r.control {
 		return
 	}
 	var p simReader
@@ -301,7 +348,7 @@ func (s *sim) journaledUnit(raw []byte) {
 		return
 	}
 	r.control = head.Control
-	r.changes = append(r.changes, simChange{head.Release, maps.Clone(p.releases.status), head.Sources[0].Offset, maps.Clone(r.documents), head.Moments})
+	r.changes = append(r.changes, simChange{head.Release, s.control.records[head.Control-1].status, head.Sources[0].Offset, maps.Clone(s.documents), head.Moments})
 }
 
 // changeOver has the oracle go on by another program where the journal says so. What was journaled there must be what the
@@ -312,20 +359,22 @@ func (o *simOracle) changeOver(s *sim, c *simChange) error {
 		if err != nil {
 			return err
 		}
-		tries := []journey.Input{{Until: schemas.NoTime}, {Until: was.Time}}
-		for len(tries) > 0 && !bytes.Equal(o.documents[customer], c.documents[customer]) {
-			in := tries[0]
-			tries = tries[1:]
-			raw, _, err := o.step(s, customer, in)
-			if err != nil {
+		x := o.customer(customer)
+		for _, until := range [...]int64{schemas.NoTime, was.Time} {
+			if bytes.Equal(x.raw, c.documents[customer]) {
+				break
+			}
+			if _, err := o.step(s, customer, journey.Input{Until: until}); err != nil {
 				return err
 			}
-			if bytes.Equal(raw, c.documents[customer]) {
-				o.keep(customer, raw)
+			if bytes.Equal(o.raw, c.documents[customer]) {
+				o.keep(s, customer)
+			} else {
+				o.leave(customer)
 			}
 		}
-		if !bytes.Equal(o.documents[customer], c.documents[customer]) {
-			s.wrong("documents", "of %s before release %d: want\n%x\ngot\n%x", customer, c.release, o.documents[customer], c.documents[customer])
+		if !bytes.Equal(x.raw, c.documents[customer]) {
+			s.wrong("documents", "of %s before release %d: want\n%x\ngot\n%x", customer, c.release, x.raw, c.documents[customer])
 		}
 	}
 	o.program, o.since = s.programOf(c.release, c.status), nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -264,24 +265,18 @@ func (s *sim) pause(d time.Duration) {
 	s.mono += d
 }
 
-func (s *sim) carry(from *[]func(), i int) {
-	r := (*from)[i]
-	*from = append((*from)[:i], (*from)[i+1:]...)
-	r()
-}
-
 // pass lets the owner hear its answers so far (or some of them) and work.
 func (s *sim) pass(o *simOwner, all bool) (wake time.Time) {
 	n := len(o.answers)
 	if !all && n > 0 {
 		n -= s.draw(n)
 	}
-	heard := o.answers[:n:n]
-	o.answers = o.answers[n:]
+	o.heard = append(o.heard[:0], o.answers[:n]...)
+	o.answers = slices.Delete(o.answers, 0, n)
 	now := s.now(o)
 	o.shard.enter(now)
-	for _, f := range heard {
-		f()
+	for i := range o.heard {
+		o.heard[i].hear()
 	}
 	if o.again && (all || s.draw(2) == 0) {
 		o.again = false
@@ -332,20 +327,22 @@ func (s *sim) poll(o *simOwner) {
 	if next, _ := behind(f.Batches); next >= 0 {
 		o.fetch = next
 	}
-	deliver := o.deliver
-	arrive := func() {
-		o.shard.backlog.Add(int64(len(f.Batches)))
-		o.shard.enter(s.now(o))
-		if s.broken == "asked" { // what an answer says is taken for how it is
-			asked = s.now(o)
-		}
-		deliver(f, asked)
-	}
 	if s.draw(4) == 3 {
-		o.polled = arrive
+		f, deliver := f, o.deliver
+		o.polled = func() { s.arrive(o, f, asked, deliver) }
 		return
 	}
-	arrive()
+	s.arrive(o, f, asked, o.deliver)
+}
+
+// arrive has the owner hear the answer to a poll.
+func (s *sim) arrive(o *simOwner, f connectors.Fetched, asked time.Time, deliver func(connectors.Fetched, time.Time)) {
+	o.shard.backlog.Add(int64(len(f.Batches)))
+	o.shard.enter(s.now(o))
+	if s.broken == "asked" { // what an answer says is taken for how it is
+		asked = s.now(o)
+	}
+	deliver(f, asked)
 }
 
 // rounds lets an owner work undisturbed for a while; what is on its way arrives.
@@ -377,7 +374,8 @@ func (s *sim) kill(o *simOwner, lost bool) {
 	if lost {
 		s.tally[sawDiskLost]++
 		s.note("%s is gone", d.name)
-		d.maps, d.stood = mapDisk{}, nil
+		d.maps.lose()
+		d.stood = nil
 		delete(s.disks, d.name)
 	}
 	s.end(o)

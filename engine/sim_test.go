@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -79,7 +78,7 @@ func newSimKit(t testing.TB, p *journey.Program) *simKit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &simKit{program: p, decoder: decoder, source: connectors.TopicPartition{Topic: "events"}, journal: connectors.TopicPartition{Topic: "shop.journal"}}
+	return &simKit{program: p, decoder: decoder, source: connectors.TopicPartition{Topic: "events"}, journal: connectors.TopicPartition{Topic: "shop.journal"}, commands: controlTopic("shop")}
 }
 
 // run runs a schedule to its end and looks whether all is as it must be.
@@ -121,7 +120,7 @@ func (s *sim) settle() error {
 			return s.failed
 		}
 		sh := o.shard
-		if sh.phase == phaseRunning && sh.current() && sh.orders.obeyed == s.broker.log(controlTopic("shop")).end && !sh.arming.going && sh.position == s.broker.log(s.source).end && sh.flying == nil && !sh.open.any() && sh.pub.paid() && sh.ackSince.IsZero() {
+		if sh.phase == phaseRunning && sh.current() && sh.orders.obeyed == s.broker.log(s.commands).end && !sh.arming.going && sh.position == s.broker.log(s.source).end && sh.flying == nil && !sh.open.any() && sh.pub.paid() && sh.ackSince.IsZero() {
 			if _, some, err := sh.view.NextTimer(statestore.Cursor{}); err != nil || !some {
 				return err
 			}
@@ -148,50 +147,12 @@ func (s *sim) journaled(tp connectors.TopicPartition, raw []byte) {
 		s.wrong("not journaled", "published: %w", err)
 		return
 	}
-	for _, o := range s.newestHead().Outbox {
+	for _, o := range s.head.Outbox {
 		if o.Topic == tp.Topic && o.Partition == tp.Partition && unwrap(in.BaseSequence, o.Next)+int64(in.Count) <= o.Next {
 			return
 		}
 	}
 	s.wrong("not journaled", "%v: %d actions from sequence %d are published and not journaled", tp, in.Count, in.BaseSequence)
-}
-
-// newestHead is what the journal says last.
-func (s *sim) newestHead() *schemas.Head {
-	l := s.broker.log(s.journal)
-	if s.headEnd == l.end {
-		return &s.head
-	}
-	s.head, s.headEnd = schemas.Head{}, l.end
-	found := false
-	for i := len(l.batches) - 1; i >= 0 && !found; i-- {
-		if err := readRecords(&s.reader, l.batches[i].raw, func(r *batch.Record) error {
-			if string(r.Key) != string(keyHead) {
-				return nil
-			}
-			head, err := s.headOf(r.Value)
-			if err == nil {
-				s.head, found = *head, true
-			}
-			return err
-		}); err != nil {
-			s.fail("the newest head: %w", err)
-			break
-		}
-	}
-	return &s.head
-}
-
-// headOf decodes a head; it is asked twice for most.
-func (s *sim) headOf(raw []byte) (*schemas.Head, error) {
-	if s.decodedHead == nil || !bytes.Equal(raw, s.decodedFrom) {
-		head, err := schemas.DecodeHead(raw)
-		if err != nil {
-			return nil, err
-		}
-		s.decodedHead, s.decodedFrom = head, append(s.decodedFrom[:0], raw...)
-	}
-	return s.decodedHead, nil
 }
 
 // explore runs schedules from a seed on, on all processors, until one fails; it gives that one's seed, 0 when none does.

@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -19,13 +18,17 @@ import (
 type mapDisk struct {
 	flushed mapState
 	applied []mapChanges // since
+	memory  *simMemory   // nil: the heap
 }
 
 // mapState is what a view holds.
 type mapState struct {
-	documents, meta, owed map[string][]byte // values are never written to
+	documents, meta, owed mapTable
 	timers                []statestore.Timer
 }
+
+// mapTable is a map, in order of its keys: there are few.
+type mapTable []mapChange
 
 // mapChanges is a batch: what is put, by key; nil: taken away.
 type mapChanges struct {
@@ -37,29 +40,45 @@ type mapChanges struct {
 
 type mapChange struct {
 	key   string
-	value []byte // nil: none
+	value []byte // nil: none; never written to
+}
+
+func (t mapTable) place(key string) (at int, found bool) {
+	for at < len(t) && t[at].key < key {
+		at++
+	}
+	return at, at < len(t) && t[at].key == key
+}
+
+func (t mapTable) get(key string) (value []byte, found bool) {
+	at, found := t.place(key)
+	if found {
+		value = t[at].value
+	}
+	return value, found
+}
+
+func (t *mapTable) apply(changes []mapChange) {
+	for _, x := range changes {
+		switch at, found := t.place(x.key); {
+		case found && x.value == nil:
+			*t = slices.Delete(*t, at, at+1)
+		case found:
+			(*t)[at].value = x.value
+		case x.value != nil:
+			*t = slices.Insert(*t, at, x)
+		}
+	}
 }
 
 func (m *mapState) clone() mapState {
-	return mapState{maps.Clone(m.documents), maps.Clone(m.meta), maps.Clone(m.owed), slices.Clone(m.timers)}
+	return mapState{slices.Clone(m.documents), slices.Clone(m.meta), slices.Clone(m.owed), slices.Clone(m.timers)}
 }
 
 func (m *mapState) apply(c *mapChanges) {
-	put := func(into *map[string][]byte, changes []mapChange) {
-		for _, x := range changes {
-			if x.value == nil {
-				delete(*into, x.key)
-				continue
-			}
-			if *into == nil {
-				*into = map[string][]byte{}
-			}
-			(*into)[x.key] = x.value
-		}
-	}
-	put(&m.documents, c.documents)
-	put(&m.meta, c.meta)
-	put(&m.owed, c.owed)
+	m.documents.apply(c.documents)
+	m.meta.apply(c.meta)
+	m.owed.apply(c.owed)
 	if c.remove { // before the inserts, whichever was called first
 		n, found := slices.BinarySearchFunc(m.timers, c.through, statestore.Timer.Compare)
 		if found {
@@ -74,12 +93,20 @@ func (m *mapState) apply(c *mapChanges) {
 	}
 }
 
+func (c *mapChanges) empty() mapChanges {
+	return mapChanges{documents: c.documents[:0], meta: c.meta[:0], owed: c.owed[:0], timers: c.timers[:0]}
+}
+
 func (d *mapDisk) flush() {
 	for i := range d.applied {
 		d.flushed.apply(&d.applied[i])
+		d.memory.leave(&d.applied[i])
 	}
-	d.applied = nil
+	d.applied = d.applied[:0]
 }
+
+// lose empties the directory.
+func (d *mapDisk) lose() { *d = mapDisk{memory: d.memory} }
 
 // crash leaves all but the last batches that no flush has seen.
 func (d *mapDisk) crash(lost int) {
@@ -96,7 +123,7 @@ func (v mapViews) open(string) (view, error) {
 }
 
 func (v mapViews) destroy(string) error {
-	*v.disk = mapDisk{}
+	v.disk.lose()
 	return nil
 }
 
@@ -117,19 +144,19 @@ func (v *mapView) use() error {
 }
 
 func (v *mapView) Get(customer string, dst []byte) ([]byte, bool, error) {
-	doc, ok := v.state.documents[customer]
+	doc, ok := v.state.documents.get(customer)
 	return append(dst, doc...), ok, v.use()
 }
 
 func (v *mapView) Meta(name string) ([]byte, bool, error) {
-	value, ok := v.state.meta[name]
+	value, ok := v.state.meta.get(name)
 	return slices.Clone(value), ok, v.use()
 }
 
 func (v *mapView) Customers(after string, limit int, into []string) ([]string, error) {
-	for _, customer := range slices.Sorted(maps.Keys(v.state.documents)) {
-		if customer > after && limit > 0 {
-			into = append(into, customer)
+	for _, x := range v.state.documents {
+		if x.key > after && limit > 0 {
+			into = append(into, x.key)
 			limit--
 		}
 	}
@@ -140,8 +167,8 @@ func (v *mapView) EachOwed(f func(string, []byte) error) error {
 	if err := v.use(); err != nil {
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(v.state.owed)) {
-		if err := f(key, v.state.owed[key]); err != nil {
+	for _, x := range v.state.owed {
+		if err := f(x.key, x.value); err != nil {
 			return err
 		}
 	}
@@ -175,7 +202,7 @@ func (v *mapView) Erase(customers ...string) error {
 	v.disk.flush()
 	for _, m := range []*mapState{&v.state, &v.disk.flushed} {
 		m.timers = slices.DeleteFunc(m.timers, func(t statestore.Timer) bool {
-			_, some := m.documents[t.Customer]
+			_, some := m.documents.get(t.Customer)
 			return !some && slices.Contains(customers, t.Customer)
 		})
 	}
@@ -195,7 +222,7 @@ func (v *mapView) Close() error {
 	return nil
 }
 
-func (v *mapView) newBatch() viewBatch { return &mapBatch{view: v} }
+func (v *mapView) newBatch() viewBatch { return &mapBatch{view: v, changes: v.disk.memory.batch()} }
 
 // mapBatch is what one batch changes in a view of maps.
 type mapBatch struct {
@@ -213,17 +240,25 @@ func (b *mapBatch) put(into *[]mapChange, key string, value []byte) {
 	*into = append(*into, mapChange{key, value})
 }
 
-func some(value []byte) []byte { return append([]byte{}, value...) } // a copy, never nil
+// some gives a copy, never nil.
+func (b *mapBatch) some(value []byte) []byte { return b.view.disk.memory.copy(value) }
 
 func (b *mapBatch) PutDocument(customer string, doc []byte) {
-	b.put(&b.changes.documents, customer, some(doc))
+	b.put(&b.changes.documents, customer, b.some(doc))
 }
 func (b *mapBatch) DeleteDocument(customer string)    { b.put(&b.changes.documents, customer, nil) }
-func (b *mapBatch) PutMeta(name string, value []byte) { b.put(&b.changes.meta, name, some(value)) }
-func (b *mapBatch) PutOwed(key string, value []byte)  { b.put(&b.changes.owed, key, some(value)) }
+func (b *mapBatch) PutMeta(name string, value []byte) { b.put(&b.changes.meta, name, b.some(value)) }
+func (b *mapBatch) PutOwed(key string, value []byte)  { b.put(&b.changes.owed, key, b.some(value)) }
 func (b *mapBatch) DeleteOwed(key string)             { b.put(&b.changes.owed, key, nil) }
-func (b *mapBatch) Reset()                            { *b = mapBatch{view: b.view} }
-func (b *mapBatch) Close()                            { b.view = nil }
+func (b *mapBatch) Reset() {
+	*b = mapBatch{view: b.view, changes: b.changes.empty()}
+}
+func (b *mapBatch) Close() {
+	if b.view != nil {
+		b.view.disk.memory.leave(&b.changes)
+	}
+	*b = mapBatch{consumed: true}
+}
 func (b *mapBatch) RemoveTimersThrough(c statestore.Cursor) {
 	if !b.changes.remove || c.Compare(b.changes.through) > 0 {
 		b.changes.remove, b.changes.through = true, c
@@ -248,7 +283,7 @@ func (b *mapBatch) Apply() error {
 	b.consumed = true
 	b.view.state.apply(&b.changes)
 	b.view.disk.applied = append(b.view.disk.applied, b.changes)
-	b.changes = mapChanges{}
+	b.changes = b.view.disk.memory.batch()
 	return nil
 }
 

@@ -39,20 +39,20 @@ type sim struct {
 	former   *routes // before a topic grew
 	got      simGot
 	releases simReleases
+	control  simControl
 	owner    *simOwner    // who was the last to begin working
-	requests []func()     // what brokers will carry out, soon
-	adrift   []func()     // what they will carry out some time: the connection is gone
+	requests []simRequest // what brokers will carry out, soon
+	adrift   []simRequest // what they will carry out some time: the connection is gone
 	events   int          // produced to the source
 	document int          // limit of a document, bytes
 	lastOff  int          // batches that the view loses when the schedule ends
-	head     schemas.Head // the journal's newest
-	headEnd  int64        // of the journal when head was read
 
-	decodedHead *schemas.Head // of headOf, which read it
-	decodedFrom []byte        // from these bytes
-	trace       []string
-	failed      error // a simFailure
-	tally       simTally
+	head      schemas.Head      // the journal's newest
+	documents map[string][]byte // as the journal has them: what compaction leaves
+
+	trace  []string
+	failed error // a simFailure
+	tally  simTally
 }
 
 // simTask says which schedule is to be run, and how.
@@ -73,12 +73,16 @@ type simKit struct {
 	hashes   map[*journey.Journey]string // of variants
 	programs map[string]*journey.Program // of releases, whatever their status
 
-	decoder *schemas.Decoder
-	source  connectors.TopicPartition
-	journal connectors.TopicPartition
-	builder batch.Builder
-	reader  batch.Reader
-	text    []byte
+	decoder  *schemas.Decoder
+	source   connectors.TopicPartition
+	journal  connectors.TopicPartition
+	commands connectors.TopicPartition // APP.control
+	builder  batch.Builder
+	reader   batch.Reader
+	text     []byte
+	memory   simMemory
+	names    map[string]string // of name
+	pairing  []byte
 }
 
 // simFailure is what went wrong in a schedule. Of the same kind are schedules that show the same.
@@ -96,7 +100,8 @@ type simOwner struct {
 	fetch   int64
 	deliver func(connectors.Fetched, time.Time)
 	polled  func() // an answer to a poll, on its way
-	answers []func()
+	answers []simReply
+	heard   []simReply // pass's memory
 	dir     *simDir
 	again   bool          // dropped: begin when drawn
 	asleep  int           // for so many draws it does nothing
@@ -152,18 +157,20 @@ func (s *sim) fail(format string, args ...any) { s.wrong("simulation", format, a
 func newSim(t testing.TB, p *journey.Program, seed uint64, broken string) *sim {
 	s := newSimKit(t, p).schedule(simTask{seed: seed, broken: broken, tracing: true})
 	s.t, s.plan.weights[stepGrow], s.releases = t, 0, simReleases{}
-	delete(s.broker.logs, controlTopic("shop"))
+	s.control = simControl{}
+	s.broker.logs = slices.DeleteFunc(s.broker.logs, func(l *simLog) bool { return l.tp == s.commands })
 	return s
 }
 
 // schedule makes a schedule.
 func (k *simKit) schedule(task simTask) *sim {
-	s := &sim{simKit: k, simTask: task, wall: 1_700_000_000_000, headEnd: -1, disks: map[string]*vfs.MemFS{}, document: 3000}
+	s := &sim{simKit: k, simTask: task, wall: 1_700_000_000_000, documents: map[string][]byte{}, disks: map[string]*vfs.MemFS{}, document: 3000}
 	s.reset(task.seed, task.again)
+	s.memory.reset()
 	s.plan = drawPlan(task.seed, task.broken)
 	s.next()
 	s.broker = newSimBroker(func() int64 { return s.wall })
-	s.broker.tally = &s.tally
+	s.broker.tally, s.broker.memory = &s.tally, &s.memory
 	s.broker.appended = s.appended
 	s.routes = &routes{channels: map[string]route{"shop": {"actions", 2}, "mail": {"mails", 1}}, deadLetter: route{"dead", 1}}
 	s.former = s.routes
@@ -173,6 +180,7 @@ func (k *simKit) schedule(task simTask) *sim {
 	}
 	for i := range s.dirs {
 		s.dirs[i].name = [...]string{"disk0", "disk1", "disk2"}[i]
+		s.dirs[i].maps.memory = &s.memory
 	}
 	if s.chance(s.plan.faults[faultLongAgo]) {
 		s.longAgo()
@@ -376,128 +384,6 @@ func (s *sim) claimed(o *simOwner) {
 	s.note("%s works with epoch %d", o.name, o.shard.claim.epoch)
 }
 
-// request has the broker carry something out some time, and the owner hear of it some time, if it can.
-func (s *sim) request(o *simOwner, what string, do func() (answer func())) {
-	if o.calls == 0 { // it dies in this pass, before this call
-		return
-	}
-	o.calls--
-	s.requests = append(s.requests, func() {
-		answer := do()
-		if s.tracing && what != "" {
-			s.note("broker: %s of %s", what, o.name)
-		}
-		if o.alive {
-			o.answers = append(o.answers, answer)
-		}
-	})
-}
-
-// Faults of a produce request.
-const (
-	producedWell = iota
-	producedLost
-	producedAnswerLost
-	producedLate
-	producedNotLeader
-	producedFewReplicas
-	producedKinds
-)
-
-func (s *sim) produce(o *simOwner, what string, tp connectors.TopicPartition, raw []byte, done func(connectors.Produced)) {
-	own := slices.Clone(raw)
-	answer := func(r connectors.Produced) func() { return func() { done(r) } }
-	lost := func() { done(connectors.Produced{TopicPartition: tp, Err: errLostAnswer}) }
-	carry := func() connectors.Produced {
-		r := s.broker.produce(tp, own)
-		s.produced(o, what, tp, own, r)
-		return r
-	}
-	switch s.pick(s.plan.produced[:]) {
-	case producedLost: // on the way; the owner hears of a broken connection
-		s.tally[sawRequestLost]++
-		s.request(o, what+" (lost)", func() func() { return lost })
-	case producedAnswerLost: // it is carried out
-		s.tally[sawAnswerLost]++
-		s.request(o, "answer lost: "+what, func() func() { carry(); return lost })
-	case producedLate: // the connection breaks; the request lingers and is carried out late
-		s.tally[sawLate]++
-		s.request(o, what+" (late)", func() func() { return lost })
-		s.adrift = append(s.adrift, func() {
-			if !o.alive {
-				s.tally[sawLateDead]++
-			}
-			carry()
-		})
-	case producedNotLeader: // a leader that steps down says so of what it has written
-		s.tally[sawNotLeader]++
-		s.request(o, "NOT_LEADER: "+what, func() func() {
-			carry()
-			return answer(connectors.Produced{TopicPartition: tp, Code: connectors.NotLeader, BaseOffset: -1})
-		})
-	case producedFewReplicas:
-		s.tally[sawFewReplicas]++
-		s.request(o, "NOT_ENOUGH_REPLICAS: "+what, func() func() {
-			return answer(connectors.Produced{TopicPartition: tp, Code: connectors.NotEnoughReplicas, BaseOffset: -1})
-		})
-	default:
-		s.request(o, "", func() func() { return answer(carry()) })
-	}
-}
-
-// produced looks at what the broker made of a batch.
-func (s *sim) produced(o *simOwner, what string, tp connectors.TopicPartition, raw []byte, r connectors.Produced) {
-	if s.tracing {
-		if in, err := batch.ReadInfo(raw); tp == s.journal && err == nil {
-			what += fmt.Sprintf(" (id %d, epoch %d, sequence %d)", in.ProducerID, in.ProducerEpoch, in.BaseSequence)
-		} else {
-			what += " " + s.show(raw)
-		}
-		s.note("broker: %s of %s to %s/%d: %v at %d", what, o.name, tp.Topic, tp.Partition, r.Code, r.BaseOffset)
-	}
-	former := s.owner != nil && s.owner != o
-	saw := func(k simSeen) { s.tally[k]++ }
-	switch {
-	case r.Code == connectors.MessageTooLarge:
-		saw(sawSplit)
-	case tp == s.journal && r.Code == connectors.InvalidProducerEpoch:
-		saw(sawFenced)
-	case tp == s.journal && r.Code != connectors.OK:
-		saw(sawDisorder)
-	case tp == s.journal && s.broker.known:
-		saw(sawKnown)
-	case tp == s.journal:
-		if in, err := batch.ReadInfo(raw); err == nil && in.ProducerEpoch == closeEpoch {
-			saw(sawClosedID)
-		}
-	case !former:
-	case r.Code != connectors.OK:
-		saw(sawZombieRefused)
-	case s.broker.known:
-		saw(sawZombieKnown)
-	default:
-		saw(sawZombieAccepted)
-	}
-}
-
-// lossy makes a question whose answer may be lost.
-func lossy[A any](s *sim, o *simOwner, what string, done func(A, error), ask func() (A, error)) {
-	if s.chance(s.plan.faults[faultRead]) {
-		s.tally[sawReadLost]++
-		s.request(o, what+" (lost)", func() func() {
-			return func() {
-				var none A
-				done(none, errLostAnswer)
-			}
-		})
-		return
-	}
-	s.request(o, what, func() func() {
-		a, err := ask()
-		return func() { done(a, err) }
-	})
-}
-
 func (s *sim) env(o *simOwner) *env {
 	return &env{
 		append: func(raw []byte, done func(connectors.Produced)) {
@@ -522,7 +408,7 @@ func (s *sim) env(o *simOwner) *env {
 			lossy(s, o, "source's end", done, func() (int64, error) { return s.broker.log(s.source).end, nil })
 		},
 		read: func(tp connectors.TopicPartition, from int64, done func(connectors.Fetched, error)) {
-			lossy(s, o, "read "+tp.Topic, done, func() (connectors.Fetched, error) {
+			lossy(s, o, s.traced("read ", tp.Topic), done, func() (connectors.Fetched, error) {
 				n := 8 - s.draw(8)
 				if s.broken == "epoch" {
 					n = 1
@@ -532,7 +418,7 @@ func (s *sim) env(o *simOwner) *env {
 			})
 		},
 		offset: func(tp connectors.TopicPartition, at int64, done func(int64, error)) {
-			lossy(s, o, "offset of "+tp.Topic, done, func() (end int64, err error) {
+			lossy(s, o, s.traced("offset of ", tp.Topic), done, func() (end int64, err error) {
 				if at == connectors.Latest {
 					end, err = s.broker.latest(tp)
 				}
@@ -583,14 +469,14 @@ func (s *sim) initProducer(o *simOwner, id string, done func(connectors.Producer
 	}
 	if s.chance(s.plan.faults[faultRead]) {
 		s.tally[sawReadLost]++
-		s.request(o, "producer id (answer lost)", func() func() {
+		s.request(o, "producer id (answer lost)", func() simReply {
 			s.broker.initProducer(id)
-			return func() { done(connectors.Producer{}, errLostAnswer) }
+			return simReply{call: func() { done(connectors.Producer{}, errLostAnswer) }}
 		})
 		return
 	}
 	same := s.chance(s.plan.faults[faultSameEpoch])
-	s.request(o, "producer id", func() func() {
+	s.request(o, "producer id", func() simReply {
 		p, ok := s.broker.producers[id]
 		if !ok || !same {
 			p = s.broker.initProducer(id)
@@ -600,6 +486,6 @@ func (s *sim) initProducer(o *simOwner, id string, done func(connectors.Producer
 		if s.tracing {
 			s.note("%s is given id %d, epoch %d", o.name, p.ID, p.Epoch)
 		}
-		return func() { done(p, nil) }
+		return simReply{call: func() { done(p, nil) }}
 	})
 }

@@ -241,9 +241,7 @@ func TestAnIdleOwnerSeesItsSuccessor(t *testing.T) {
 		t.Helper()
 		for range 2000 {
 			for len(s.requests) > 0 {
-				f := s.requests[0]
-				s.requests = s.requests[1:]
-				f()
+				s.carry(&s.requests, 0)
 			}
 			for _, o := range s.owners {
 				s.pass(o, true)
