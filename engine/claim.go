@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"wend/connectors"
@@ -113,7 +114,7 @@ func alive[A any](c *claim, f func(a A, err error)) func(A, error) {
 }
 
 func (c *claim) transactionalID(suffix string) string {
-	return fmt.Sprintf("%s/%d%s", c.shard.app, c.shard.id, suffix)
+	return c.shard.app + "/" + strconv.Itoa(int(c.shard.id)) + suffix
 }
 
 // ask for an epoch, then for the journal's end.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func claimKey(producerID int64) []byte {
 // there ever was, so compaction must leave them all. Otherwise a claimant who has not seen the first yet takes its place
 // with a claim that tells a later beginning, and whoever reads the journal from then on takes another id for the journal's.
 func firstClaimKey(producerID int64, nonce [16]byte) []byte {
-	return fmt.Appendf(claimKey(producerID), "/%x", nonce)
+	return hex.AppendEncode(append(claimKey(producerID), '/'), nonce[:])
 }
 
 // isClaim says whether a key is a claim's; before format 2 all had one key.
@@ -39,7 +40,8 @@ func appendOwedKey(dst []byte, tp connectors.TopicPartition, sequence int64) []b
 }
 
 func owedKey(tp connectors.TopicPartition, sequence int64) string {
-	return string(appendOwedKey(nil, tp, sequence))
+	var room [96]byte // enough for most topics' names
+	return string(appendOwedKey(room[:0], tp, sequence))
 }
 
 // parseOwedKey reads what appendOwedKey wrote. A topic's name has no slash.

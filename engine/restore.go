@@ -155,7 +155,7 @@ func (c *claim) absorb(raw []byte) error {
 		b = s.viewBatch
 		b.Reset()
 	}
-	c.tail.put(b)
+	s.scratch = c.tail.put(b, s.scratch)
 	if err := b.Apply(); err != nil {
 		return fmt.Errorf("engine: write the view of shard %d: %w", s.id, err)
 	}

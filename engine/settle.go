@@ -110,7 +110,7 @@ func (s *shard) settle(units ...*unit) error {
 	t := &s.claim.tail
 	t.position, t.appended, t.head = last.end, last.appended, append(t.head[:0], last.head...)
 	t.whole = t.appended
-	t.put(b)
+	s.scratch = t.put(b, s.scratch)
 	if err := b.Apply(); err != nil {
 		return fmt.Errorf("engine: shard %d: write the view: %w", s.id, err)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -39,12 +40,36 @@ type tailRecord struct {
 
 const metaTail = "tail"
 
-func (t *tail) put(b viewBatch) {
-	raw, err := msgpack.Marshal(&tailRecord{Position: t.position, ProducerID: t.producerID, Epoch: t.epoch, Appended: t.appended, Whole: t.whole, Begun: t.begun, Head: t.head, First: t.first, Indexed: t.indexed})
-	if err != nil { // numbers and bytes always encode
-		return
-	}
+// put writes the tail into a batch, and gives the memory of what it wrote, which was scratch's.
+func (t *tail) put(b viewBatch, scratch []byte) []byte {
+	raw := t.append(scratch[:0])
 	b.PutMeta(metaTail, raw)
+	return raw
+}
+
+// append writes what MessagePack makes of a tailRecord, by hand: it is written with each unit.
+func (t *tail) append(dst []byte) []byte {
+	number := func(v int64) { dst = binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(v)) }
+	dst = append(dst, 0x99) // a list of nine
+	number(t.position)
+	number(t.producerID)
+	dst = binary.BigEndian.AppendUint16(append(dst, 0xd1), uint16(t.epoch))
+	number(t.appended)
+	number(t.begun)
+	switch n := len(t.head); {
+	case t.head == nil:
+		dst = append(dst, 0xc0)
+	case n < 1<<8:
+		dst = append(dst, 0xc4, byte(n))
+	case n < 1<<16:
+		dst = binary.BigEndian.AppendUint16(append(dst, 0xc5), uint16(n))
+	default:
+		dst = binary.BigEndian.AppendUint32(append(dst, 0xc6), uint32(n))
+	}
+	dst = append(dst, t.head...)
+	number(t.whole)
+	number(t.first)
+	return binary.BigEndian.AppendUint64(append(dst, 0xcf), t.indexed)
 }
 
 func readTail(v view) (tail, error) {
