@@ -27,6 +27,7 @@ type oracle struct {
 	profile   map[string]any
 	deployed  int64                 // when the release was that holds
 	known     map[string][]*journey // every version of a journey that there was, the newest last
+	watch     func(before int)      // looks on ahead of each line of the log, and behind the last
 }
 
 // line is something decided: an action, or what a test may ask for.
@@ -210,6 +211,9 @@ func (o *oracle) simulate(log []string, until int64, changes []*change) {
 		for ; len(changes) > 0 && changes[0].before <= i; changes = changes[1:] {
 			o.change(changes[0])
 		}
+		if o.watch != nil {
+			o.watch(i)
+		}
 		fields := readJSON(text)
 		customer, _ := fields["customer_id"].(string)
 		kind, _ := fields["type"].(string)
@@ -237,6 +241,9 @@ func (o *oracle) simulate(log []string, until int64, changes []*change) {
 	}
 	for _, x := range changes {
 		o.change(x)
+	}
+	if o.watch != nil {
+		o.watch(len(log))
 	}
 	o.recurs = until
 	if until == forever {

@@ -234,6 +234,33 @@ func (e *editor) apply(t *testing.T, kind string) bool {
 		if kind == "more rounds" {
 			r["times"] = n + int64(1+e.IntN(3))
 		}
+	case "another goal", "another exit", "another entry":
+		if e.oneIn(2) && e.anotherLength(kind) {
+			return true
+		}
+		return e.another(t, kind)
+	case "another name":
+		e.named++
+		e.tree["journey"] = fmt.Sprintf("%s-%d", strings.SplitN(textOf(e.tree["journey"]), "-", 2)[0], e.named)
+	case "another priority":
+		e.tree["priority"] = int64(1 + e.IntN(3))
+	case "a field more":
+		steps := listOf(e.tree["steps"])
+		e.sends++
+		e.tree["steps"] = append(steps, map[string]any{"send": "email", "template": fmt.Sprintf("late%d", e.sends), "with": map[string]any{"e": "{{ event.late }}", "o": "{{ enter.late }}"}})
+	case "a window more":
+		steps := listOf(e.tree["steps"])
+		e.sends++
+		e.tree["steps"] = append(steps, map[string]any{"send": "email", "template": fmt.Sprintf("count%d", e.sends), "with": map[string]any{"n": `{{ count("` + e.pick("a", "b", "c") + `", "enter") }}`}})
+	default:
+		t.Fatalf("no edit is called %s", kind)
+	}
+	return true
+}
+
+// another gives the journey another trigger.
+func (e *editor) another(t *testing.T, kind string) bool {
+	switch kind {
 	case "another goal":
 		if e.tree["goal"] != nil && e.oneIn(5) {
 			delete(e.tree, "goal")
@@ -260,21 +287,17 @@ func (e *editor) apply(t *testing.T, kind string) bool {
 			return false
 		}
 		enter["on"] = e.node(t, e.types())
-	case "another name":
-		e.named++
-		e.tree["journey"] = fmt.Sprintf("%s-%d", strings.SplitN(textOf(e.tree["journey"]), "-", 2)[0], e.named)
-	case "another priority":
-		e.tree["priority"] = int64(1 + e.IntN(3))
-	case "a field more":
-		steps := listOf(e.tree["steps"])
-		e.sends++
-		e.tree["steps"] = append(steps, map[string]any{"send": "email", "template": fmt.Sprintf("late%d", e.sends), "with": map[string]any{"e": "{{ event.late }}", "o": "{{ enter.late }}"}})
-	case "a window more":
-		steps := listOf(e.tree["steps"])
-		e.sends++
-		e.tree["steps"] = append(steps, map[string]any{"send": "email", "template": fmt.Sprintf("count%d", e.sends), "with": map[string]any{"n": `{{ count("` + e.pick("a", "b", "c") + `", "enter") }}`}})
-	default:
-		t.Fatalf("no edit is called %s", kind)
 	}
 	return true
+}
+
+// anotherLength makes a silence that a trigger waits for longer or shorter; false: it waits for none.
+func (e *editor) anotherLength(kind string) bool {
+	for _, trigger := range append(listOf(e.tree["exit"]), e.tree[strings.NewReplacer("another ", "", "entry", "enter").Replace(kind)]) {
+		if x := mapOf(mapOf(trigger)["inactive"]); x != nil {
+			x["for"] = e.long()
+			return true
+		}
+	}
+	return false
 }

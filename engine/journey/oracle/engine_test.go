@@ -103,23 +103,29 @@ type verdict struct {
 	compared *oracle
 }
 
-func (b *bench) judge(s *scenario) verdict {
-	var run func() ([]string, error)
+// prepare gives what runs a case through the engine. Without it the verdict says that the case does not load, or is none.
+func (b *bench) prepare(s *scenario) (run func() ([]string, error), wrong verdict) {
 	if len(s.changes) == 0 {
-		p, wrong := b.load(s)
-		if wrong != "" {
-			return verdict{refused: wrong}
+		p, refused := b.load(s)
+		if refused != "" {
+			return nil, verdict{refused: refused}
 		}
-		run = func() ([]string, error) { return got(p, s) }
-	} else {
-		first, wrong := newReleased(s)
-		if wrong != "" {
-			return verdict{refused: wrong}
-		}
-		if len(s.changes) == 0 { // every deploy is refused
-			return verdict{none: true}
-		}
-		run = func() ([]string, error) { return first.run(s) }
+		return func() ([]string, error) { return got(p, s) }, verdict{}
+	}
+	first, refused := newReleased(s)
+	switch {
+	case refused != "":
+		return nil, verdict{refused: refused}
+	case len(s.changes) == 0: // every deploy is refused
+		return nil, verdict{none: true}
+	}
+	return func() ([]string, error) { return first.run(s) }, verdict{}
+}
+
+func (b *bench) judge(s *scenario) verdict {
+	run, wrong := b.prepare(s)
+	if run == nil {
+		return wrong
 	}
 	o, ok := b.want(s)
 	if !ok {
@@ -129,24 +135,37 @@ func (b *bench) judge(s *scenario) verdict {
 	if err != nil {
 		return verdict{differs: err.Error()}
 	}
-	for i := range max(len(lines), len(o.lines)) {
-		expected, have := "nothing more", "nothing more"
-		if i < len(o.lines) {
-			expected = o.lines[i].text
-		}
-		if i < len(lines) {
-			have = lines[i]
-		}
-		if expected == have {
-			continue
-		}
-		var text strings.Builder
-		fmt.Fprintf(&text, "line %d\nengine %s\noracle %s\nthe oracle's lines:\n", i+1, have, expected)
-		for _, l := range o.lines[:min(len(o.lines), i+3)] {
-			fmt.Fprintf(&text, "  %s %s %s\n", rfc3339(l.at, time.UTC), l.customer, l.text)
-		}
-		text.WriteString("the engine's:\n  " + strings.Join(lines[:min(len(lines), i+3)], "\n  ") + "\n")
-		return verdict{differs: text.String(), compared: o}
+	i := differAt(lines, o.lines)
+	if i < 0 {
+		return verdict{compared: o}
 	}
-	return verdict{compared: o}
+	have, expected := lineAt(lines, o.lines, i)
+	var text strings.Builder
+	fmt.Fprintf(&text, "line %d\nengine %s\noracle %s\nthe oracle's lines:\n", i+1, have, expected)
+	for _, l := range o.lines[:min(len(o.lines), i+3)] {
+		fmt.Fprintf(&text, "  %s %s %s\n", rfc3339(l.at, time.UTC), l.customer, l.text)
+	}
+	text.WriteString("the engine's:\n  " + strings.Join(lines[:min(len(lines), i+3)], "\n  ") + "\n")
+	return verdict{differs: text.String(), compared: o}
+}
+
+// differAt is the first line that differs; -1: none does.
+func differAt(lines []string, wanted []line) int {
+	for i := range max(len(lines), len(wanted)) {
+		if have, expected := lineAt(lines, wanted, i); have != expected {
+			return i
+		}
+	}
+	return -1
+}
+
+func lineAt(lines []string, wanted []line, i int) (have, expected string) {
+	have, expected = "nothing more", "nothing more"
+	if i < len(lines) {
+		have = lines[i]
+	}
+	if i < len(wanted) {
+		expected = wanted[i].text
+	}
+	return have, expected
 }

@@ -60,15 +60,16 @@ func generateVersions(t *testing.T, seed uint64, may map[string]bool) *scenario 
 	if text := g.policies(); text != "" {
 		s.policies = readYAML(t, text)[0]
 	}
-	if g.oneIn(3) { // so that sends are put off
+	aims := aimsOf(seed)
+	if g.oneIn(3) || aims[0].place == putOff { // so that sends are put off
 		s.policies["channels"] = readYAML(t, "{push: {quiet: {from: "+g.pick(`"22:00", to: "12:00"`, `"00:00", to: "23:30"`, `"12:00", to: "11:00"`)+"}}}")[0]
 	}
 	var journeys strings.Builder
 	for i := range g.IntN(4)/3 + 1 {
-		if g.oneIn(5) {
+		if i > 0 && g.oneIn(2) || g.oneIn(8) {
 			journeys.WriteString(g.journey(i))
 		} else {
-			journeys.WriteString(g.standing(i))
+			journeys.WriteString(g.standing(i, aims))
 		}
 	}
 	s.journeys = readYAML(t, journeys.String())
@@ -83,12 +84,13 @@ func generateVersions(t *testing.T, seed uint64, may map[string]bool) *scenario 
 	// Windows of all that may be read, so that none begins with a deploy but those that are meant to.
 	s.journeys = append(s.journeys, readYAML(t, g.watcher())[0])
 	s.log = g.log()
-	g.changes(t, s)
+	g.changes(t, s, aims)
 	return s
 }
 
-// standing writes a journey that customers are in for long: the steps that hold them, in any order.
-func (g *generator) standing(i int) string {
+// standing writes a journey that customers are in for long: the steps that hold them, in any order, and among them those that
+// the aims need.
+func (g *generator) standing(i int, aims []aim) string {
 	g.ids = nil
 	var b strings.Builder
 	key := ""
@@ -96,28 +98,47 @@ func (g *generator) standing(i int) string {
 		key = ", key: event.k"
 	}
 	fmt.Fprintf(&b, "---\njourney: j%d\nenter: {on: %s, again: %s%s}\n", i, g.pick("a", "[a, b]", "[a, b, c]"), g.pick("always", "after_exit", "always"), key)
-	switch g.IntN(6) {
-	case 0:
+	place := aims[0].place
+	switch n := g.IntN(6); {
+	case place == hasLeft && !g.oneIn(4):
+		fmt.Fprintf(&b, "goal: {on: %s, within: %s}\nexit: [{on: %s}]\n", g.pick("d", "e", "f"), g.span(1000), g.pick("b", "c", "[b, c]"))
+	case n == 0:
 		fmt.Fprintf(&b, "goal: {%s}\n", g.trigger("goal"))
-	case 1, 2:
+	case n < 3:
 		fmt.Fprintf(&b, "goal: {on: %s, within: %s}\n", g.pick("d", "e", "f"), g.span(300))
 	}
-	switch g.IntN(4) {
-	case 0:
-		fmt.Fprintf(&b, "exit: [{%s}]\n", g.trigger("exit"))
-	case 1:
-		b.WriteString("exit: [{on: [d, e]}]\n")
+	if !strings.Contains(b.String(), "exit: ") {
+		switch g.IntN(4) {
+		case 0:
+			fmt.Fprintf(&b, "exit: [{%s}]\n", g.trigger("exit"))
+		case 1:
+			b.WriteString("exit: [{on: [d, e]}]\n")
+		}
+	}
+	pieces := piecesOf(aims)
+	for range 1 + g.IntN(2) {
+		pieces = append(pieces, g.pick("wait", "wait", "any await", "await", "repeat"))
+	}
+	g.Shuffle(len(pieces), func(i, k int) { pieces[i], pieces[k] = pieces[k], pieces[i] })
+	if first := places()[place]; first != "" && !g.oneIn(3) {
+		pieces = slices.Insert(pieces, 0, first)
 	}
 	var steps []string
-	for range 2 + g.IntN(3) {
-		switch g.IntN(5) {
-		case 0, 1:
+	for _, piece := range pieces {
+		switch piece {
+		case "push":
+			steps = append(steps, fmt.Sprintf("{send: push, template: first, id: first%d}", i))
+		case "long await":
+			steps = append(steps, fmt.Sprintf("{await: {within: %s, events: [{on: %s%s, do: [{%s}]}, {on: %s}]}}", g.span([]int{100, 300, 500}[g.IntN(3)]), g.pick("b", "[b, c]", "[a, b, c]", "[a, b, c]"), g.pick("", ", since: enter"), g.send(), g.pick("c", "d", "e")))
+		case "wait":
 			steps = append(steps, "{wait: "+g.long()+"}", "{"+g.send()+"}")
-		case 2:
+		case "any await":
 			steps = append(steps, "{"+g.send()+"}", "{await: "+g.await(1)+"}")
-		case 3:
+		case "until":
+			steps = append(steps, fmt.Sprintf("{await: {until: '%s', within: %s, do: [{%s}]}}", g.lookCondition(1), g.long(), g.send()))
+		case "await":
 			steps = append(steps, fmt.Sprintf("{await: {within: %s, events: [{on: %s, do: [{%s}]}, {on: %s%s}], timeout: [{%s}]}}", g.long(), g.pick("b", "c", "d"), g.send(), g.pick("c", "d", "e"), g.pick("", ", reset: true", ", since: enter"), g.send()))
-		case 4:
+		case "repeat":
 			short := g.span([]int{2, 5, 10, 20}[g.IntN(4)])
 			inner := "{wait: " + short + "}"
 			if g.oneIn(3) {
@@ -154,7 +175,7 @@ func (g *generator) watcher() string {
 }
 
 // changes puts deploys, pauses and resumptions into a case.
-func (g *generator) changes(t *testing.T, s *scenario) {
+func (g *generator) changes(t *testing.T, s *scenario, aims []aim) {
 	newest := g.start
 	times := make([]int64, len(s.log)+1) // the newest time ahead of each line
 	for i, line := range s.log {
@@ -165,35 +186,42 @@ func (g *generator) changes(t *testing.T, s *scenario) {
 	}
 	times[len(s.log)] = newest
 	unit := int64(g.scale) * minute
-	last, before := g.start, len(s.log)/4
+	last, before := g.start, len(s.log)/8
 	now := func() int64 { // later than all so far
 		before = min(len(s.log), before+g.IntN(1+len(s.log)/4))
 		last = max(last, times[before]) + []int64{0, 1, unit / 2, unit, 5 * unit, 20 * unit}[g.IntN(6)]
 		return last
 	}
 	journeys, policies := s.journeys, s.policies
-	for range 1 + g.IntN(3) {
-		var paused []string
-		for i := range 2 {
-			if name := fmt.Sprintf("j%d", i); !g.oneIn(3) {
-				paused = append(paused, name)
-				at := now()
-				s.changes = append(s.changes, &change{before: before, at: at, pause: name})
+	for n := range 1 + g.IntN(3) {
+		target := aims[n]
+		x := &change{}
+		at, ok := g.aimed(s, &target, journeys, times, moment{before, last}, unit)
+		if ok {
+			before, last = at.before, at.at
+		} else {
+			target.journey = "j0"
+			for i := range 2 {
+				if name := fmt.Sprintf("j%d", i); !g.oneIn(3) {
+					at := now()
+					s.changes = append(s.changes, &change{before: before, at: at, pause: name})
+				}
 			}
 		}
 		resume := func() {
-			for _, name := range paused {
+			for _, name := range pausedBy(s.changes) {
 				at := now()
 				s.changes = append(s.changes, &change{before: before, at: at, resume: name, spread: []int64{0, 0, unit * 10}[g.IntN(3)]})
 			}
-			paused = nil
 		}
-		if g.oneIn(4) {
-			resume()
+		if !ok {
+			if g.oneIn(4) {
+				resume()
+			}
+			now()
 		}
-		x := &change{at: now()}
-		x.before = before
-		x.journeys, x.policies, x.edits = g.edited(t, journeys, policies)
+		x.before, x.at = before, last
+		x.journeys, x.policies, x.edits = g.edited(t, journeys, policies, target)
 		s.changes = append(s.changes, x)
 		journeys, policies = x.journeys, x.policies
 		if !g.oneIn(6) {
@@ -203,8 +231,18 @@ func (g *generator) changes(t *testing.T, s *scenario) {
 	s.until = max(last, newest) + unit*int64([]int{10, 100, 200}[g.IntN(3)])
 }
 
-// edited makes the next release.
-func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map[string]any) (next []map[string]any, also map[string]any, edits []edit) {
+// pausedBy are the journeys that changes leave paused.
+func pausedBy(changes []*change) (names []string) {
+	for _, x := range changes {
+		if names = slices.DeleteFunc(names, func(name string) bool { return name == x.pause || name == x.resume }); x.pause != "" {
+			names = append(names, x.pause)
+		}
+	}
+	return names
+}
+
+// edited makes the next release, and with it the edit of an aim to its journey, if that has one.
+func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map[string]any, target aim) (next []map[string]any, also map[string]any, edits []edit) {
 	also = policies
 	for _, j := range journeys {
 		name := textOf(j["journey"])
@@ -218,6 +256,9 @@ func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map
 		all := editKinds()
 		apart := []string{"the journey is gone", "nothing that means something", "quiet hours"}
 		kind := all[g.IntN(len(all))]
+		if name == target.journey {
+			kind = target.kind
+		}
 		switch kind {
 		case "the journey is gone":
 			edits = append(edits, edit{name, kind, "follow", nil})
@@ -247,7 +288,10 @@ func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map
 			also["channels"] = channels
 		default:
 			for tries := 0; !e.apply(t, kind); tries++ {
-				if kind = all[g.IntN(len(all))]; tries == 8 || slices.Contains(apart, kind) {
+				if tries > 5 || name != target.journey {
+					kind = all[g.IntN(len(all))]
+				}
+				if tries == 16 || slices.Contains(apart, kind) {
 					kind = "on_update alone"
 				}
 				e.ids = nil

@@ -297,7 +297,7 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 	}
 	early := &came{ev: j.kept("event", l.ev), fits: map[*trigger]bool{}}
 	for _, s := range j.awaits {
-		if s != r.await {
+		if s != r.await && r.ahead(s) {
 			for _, t := range s.await.events {
 				if t.since && o.fits(c, j, r, t, l) {
 					early.fits[t] = true

@@ -30,6 +30,12 @@ func smaller(s *scenario, yield func(*scenario) bool) {
 		for i := 0; i+size <= len(s.log); i += size {
 			t := *s
 			t.log = slices.Delete(slices.Clone(s.log), i, i+size)
+			t.changes = nil
+			for _, x := range s.changes { // they stay where they were between the lines
+				y := *x
+				y.before -= min(size, max(0, x.before-i))
+				t.changes = append(t.changes, &y)
+			}
 			if !yield(&t) {
 				return
 			}

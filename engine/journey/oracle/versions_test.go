@@ -250,6 +250,7 @@ func (o *oracle) deploy(x *change) {
 		c := o.customers[name]
 		c.depth, c.inHand = 0, nil
 		o.tally(c, x)
+		goesOver := o.goesOver(c)
 		o.rearm(c, was)
 		o.lead(c, func() {
 			for _, j := range o.ws.journeys {
@@ -257,7 +258,20 @@ func (o *oracle) deploy(x *change) {
 			}
 			c.changed = true
 		})
+		if goesOver { // what is due by the customer's time now passes ahead of whatever comes
+			o.timers(c, c.time+1, c.time+1)
+		}
 	}
+}
+
+// goesOver says whether an enrollment of the customer, which may have ended but is remembered, is in a version in which none
+// stays.
+func (o *oracle) goesOver(c *customer) bool {
+	return slices.ContainsFunc(o.ws.journeys, func(head *journey) bool {
+		return slices.ContainsFunc(c.state(head).all, func(r *run) bool {
+			return !slices.Contains(head.versions(), r.j) && (r.running || c.time < r.expires || len(r.waiting) > 0)
+		})
+	})
 }
 
 // rearm: what a version waits for goes on as it was, trigger for trigger; what only the new one waits for begins now.
@@ -360,17 +374,7 @@ func find(steps []*step, id string, around []frame, repeat *step) (*step, []fram
 			return s, here
 		}
 		inner := func(list []*step, repeat *step) (*step, []frame) { return find(list, id, here, repeat) }
-		var lists [][]*step
-		for _, a := range s.arms {
-			lists = append(lists, a.do)
-		}
-		if s.await != nil {
-			for _, t := range s.await.events {
-				lists = append(lists, t.do)
-			}
-			lists = append(lists, s.await.do, s.await.timeout)
-		}
-		for _, list := range lists {
+		for _, list := range s.branches() {
 			if found, frames := inner(list, nil); found != nil {
 				return found, frames
 			}
@@ -382,6 +386,36 @@ func find(steps []*step, id string, around []frame, repeat *step) (*step, []fram
 		}
 	}
 	return nil, nil
+}
+
+// branches are the lists of steps that one leads to, but for the rounds of a repeat.
+func (s *step) branches() (lists [][]*step) {
+	for _, a := range s.arms {
+		lists = append(lists, a.do)
+	}
+	if s.await != nil {
+		for _, t := range s.await.events {
+			lists = append(lists, t.do)
+		}
+		lists = append(lists, s.await.do, s.await.timeout)
+	}
+	return lists
+}
+
+// ahead says whether an enrollment may still come to a step of its version, from where it stands.
+func (r *run) ahead(want *step) bool {
+	var in func(steps []*step) bool
+	in = func(steps []*step) bool {
+		return slices.ContainsFunc(steps, func(s *step) bool {
+			return s == want || s.kind == "repeat" && in(s.do) || slices.ContainsFunc(s.branches(), in)
+		})
+	}
+	if slices.ContainsFunc(r.at.branches(), in) {
+		return true
+	}
+	return slices.ContainsFunc(r.frames, func(f frame) bool {
+		return in(f.steps[f.next:]) || f.repeat != nil && in(f.repeat.do)
+	})
 }
 
 // goesOn is the step of a version where somebody goes on who was at, or in, one of that id.
