@@ -90,10 +90,7 @@ func newReleased(s *scenario) (*released, string) {
 			next := *release
 			next.Status = status
 			release = &next
-			var problems any
-			if p, problems = engine.CompileRelease(release); p == nil {
-				return nil, fmt.Sprint(problems)
-			}
+			p = p.Under(status, release.Deployed)
 		default:
 			next, wrong := compile(x.journeys, x.policies, x.at)
 			if wrong != "" {
