@@ -30,25 +30,23 @@ type aim struct{ place, kind, journey string }
 // aimsOf gives the deploys of a case their aims, of one place: every pair of a place and a kind comes up equally often.
 func aimsOf(seed uint64) (all []aim) {
 	names, kinds := keysOf(places()), editKinds()
+	at, turn := seed%uint64(len(names)), seed/uint64(len(names))
 	for n := range uint64(3) {
-		i := seed % 1_000_000_007
-		all = append(all, aim{place: names[i%uint64(len(names))], kind: kinds[(i/uint64(len(names))+13*n)%uint64(len(kinds))]})
+		all = append(all, aim{place: names[at], kind: kinds[(turn+13*n)%uint64(len(kinds))]})
 	}
 	return all
 }
 
 // piecesOf are the steps without which edits of the aims' kinds can't be made.
 func piecesOf(aims []aim) (pieces []string) {
+	words := map[string]string{"wait": "wait", "await": "await", "deadline": "await", "event": "await", "events": "await", "until": "until", "repeat": "repeat", "rounds": "repeat"}
 	for _, a := range aims {
-		for piece, words := range map[string][]string{"wait": {"wait"}, "await": {"await", "deadline", "event", "events"}, "until": {"until"}, "repeat": {"repeat", "rounds"}} {
-			if !slices.Contains(pieces, piece) && slices.ContainsFunc(words, func(word string) bool {
-				return slices.Contains(strings.FieldsFunc(a.kind, func(r rune) bool { return r == ' ' || r == ',' }), word)
-			}) {
+		for _, word := range strings.Fields(strings.ReplaceAll(a.kind, ",", "")) {
+			if piece := words[word]; piece != "" && !slices.Contains(pieces, piece) {
 				pieces = append(pieces, piece)
 			}
 		}
 	}
-	slices.Sort(pieces)
 	return pieces
 }
 
@@ -133,13 +131,12 @@ func (g *generator) aimed(s *scenario, a *aim, journeys []map[string]any, times 
 	a.journey = x.journey
 	at = moment{x.before, max(from.at, times[x.before])}
 	pause := func() { s.changes = append(s.changes, &change{before: at.before, at: at.at, pause: x.journey}) }
-	paused := x.place == a.place && a.place == pausedDue
 	switch {
 	case a.place == pausedDecided: // and by and by more of them
 		pause()
 		at.before = min(len(s.log), x.before+1+g.IntN(1+len(s.log)/4))
 		at.at = max(at.at, times[at.before])
-	case a.place == pausedDue && !paused:
+	case a.place == pausedDue && x.place != pausedDue:
 		pause()
 		at.at = max(at.at, x.until)
 		for at.before < len(s.log) && times[at.before] < x.until {

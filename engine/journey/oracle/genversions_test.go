@@ -200,7 +200,7 @@ func (g *generator) changes(t *testing.T, s *scenario, aims []aim) {
 		if ok {
 			before, last = at.before, at.at
 		} else {
-			target.journey = "j0"
+			target.journey = textOf(journeys[0]["journey"])
 			for i := range 2 {
 				if name := fmt.Sprintf("j%d", i); !g.oneIn(3) {
 					at := now()
@@ -246,7 +246,7 @@ func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map
 	also = policies
 	for _, j := range journeys {
 		name := textOf(j["journey"])
-		if name == "watcher" || len(journeys) > 2 && g.oneIn(3) {
+		if name == "watcher" || len(journeys) > 2 && name != target.journey && g.oneIn(3) {
 			next = append(next, j)
 			continue
 		}

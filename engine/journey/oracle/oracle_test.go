@@ -201,11 +201,7 @@ func neededOfVersions() []string {
 		"deploy: of the same", "deploy: left, updated", "deploy: becomes begins with the present value", "deploy: a silence of another length",
 		"follow: the step is gone", "follow: moved", "follow: due otherwise", "follow: past by the deploy", "follow: a window since the entry begins",
 	}
-	places := []string{
-		"in a wait", "in an await", "in a repeat's later round", "a send put off", "has left", "paused, and due",
-		"paused in an await, which an event or the condition led on from",
-	}
-	for _, at := range places {
+	for _, at := range keysOf(places()) {
 		for _, kind := range editKinds() {
 			all = append(all, "edit: "+kind+": "+at)
 		}

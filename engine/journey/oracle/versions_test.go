@@ -585,23 +585,23 @@ func (o *oracle) tally(c *customer, x *change) {
 // places are those of one enrollment.
 func (o *oracle) places(c *customer, r *run, now int64) (all []string) {
 	if len(r.waiting) > 0 {
-		all = append(all, "a send put off")
+		all = append(all, putOff)
 	}
 	switch {
 	case !r.running && c.time < r.expires:
-		return append(all, "has left")
+		return append(all, hasLeft)
 	case !r.running:
 		return all
 	case o.paused(r.j) && r.held != nil:
-		return append(all, "paused in an await, which an event or the condition led on from")
+		return append(all, pausedDecided)
 	case o.paused(r.j) && !r.forever && r.due <= now:
-		return append(all, "paused, and due")
+		return append(all, pausedDue)
 	}
 	if slices.ContainsFunc(r.frames, func(f frame) bool { return f.repeat != nil && f.round > 0 }) {
-		all = append(all, "in a repeat's later round")
+		all = append(all, inRound)
 	}
 	if r.await != nil {
-		return append(all, "in an await")
+		return append(all, inAwait)
 	}
-	return append(all, "in a wait")
+	return append(all, inWait)
 }
