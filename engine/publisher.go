@@ -200,8 +200,8 @@ func (p *publisher) pay(l *lane, o owed) {
 // slowAnswer is from when on an action topic is slow. What is owed there keeps nobody waiting but those to whom it is owed.
 const slowAnswer = time.Second
 
-// ahead is how many bytes an action would queue behind, on the ways to topics that take any.
-func (p *publisher) ahead() (bytes int) {
+// onTheWay is how many bytes an action would queue behind, on the ways to topics that take any.
+func (p *publisher) onTheWay() (bytes int) {
 	for _, l := range p.lanes {
 		if l.state == laneSending && p.now.Sub(l.sent) < slowAnswer {
 			for i := range l.queue {

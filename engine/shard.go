@@ -49,7 +49,7 @@ type limits struct {
 	action    int // bytes of one action batch
 	outbox    int // bytes owed at which no more events are taken
 	fires     int // customers whose timers a unit fires
-	ahead     int // bytes on the way to action topics at which none fire
+	onTheWay  int // bytes on the way to action topics at which none fire
 	behind    int // bytes of records waiting from which on units are settled together
 	unsettled int // bytes of documents journaled between two settlings, about
 }

@@ -125,3 +125,35 @@ func TestTimersMeasureTheClock(t *testing.T) {
 	s.now = at(3_600_000, 130*time.Millisecond) // set back: the shard's clock stands still by itself
 	believed(3_600_000)
 }
+
+// While the actions of fires are on their way to a topic, no more fire: an event's action would queue behind theirs. A topic
+// that does not answer, or is being looked at, holds up nobody.
+func TestFiresWaitForTheWayToBeFree(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	l := &lane{state: laneSending, sent: now, queue: []owed{{bytes: make([]byte, 60)}, {bytes: make([]byte, 60)}}}
+	s := &shard{shardConfig: shardConfig{limits: limits{fires: 10, onTheWay: 100}}, open: &unit{fires: 3}, pub: &publisher{lanes: []*lane{l, {}}}}
+	s.timers.shard = s
+	for _, c := range []struct {
+		what  string
+		state laneState
+		since time.Duration
+		queue int
+		want  int
+	}{
+		{"two batches on the way", laneSending, 0, 2, 0},
+		{"they still are", laneSending, slowAnswer - 1, 2, 0},
+		{"one batch on the way", laneSending, 0, 1, 7},
+		{"a topic that is slow", laneSending, slowAnswer, 2, 7},
+		{"a topic that refused", laneWaiting, 0, 2, 7},
+		{"a topic that is looked at", laneLooking, 0, 2, 7},
+		{"nothing on the way", laneIdle, 0, 0, 7},
+	} {
+		queue := l.queue
+		s.enter(now.Add(c.since))
+		l.state, l.queue = c.state, queue[:c.queue]
+		if got := s.timers.room(); got != c.want {
+			t.Errorf("%s: room for %d fires, want %d", c.what, got, c.want)
+		}
+		l.queue = queue
+	}
+}
