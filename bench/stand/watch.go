@@ -5,6 +5,7 @@ package stand
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"sort"
 	"sync"
@@ -23,6 +24,7 @@ type Watcher struct {
 
 	mu        sync.Mutex
 	appended  [][]int64       // by partition: milliseconds since 1970, ascending
+	delays    [][]int64       // of the same actions: ms since the event that caused it was due to be sent; -1: a timer caused it
 	sentinels map[string]bool // event ids
 	changed   chan struct{}   // closed at each arrival, then made anew
 }
@@ -35,7 +37,7 @@ func (s *Stand) Watch(ctx context.Context, a *App) (*Watcher, error) {
 		return nil, fmt.Errorf("watch %s: %w", a.Actions, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w := &Watcher{client: cl, cancel: cancel, done: make(chan struct{}), appended: make([][]int64, s.partitions()), sentinels: map[string]bool{}, changed: make(chan struct{})}
+	w := &Watcher{client: cl, cancel: cancel, done: make(chan struct{}), appended: make([][]int64, s.partitions()), delays: make([][]int64, s.partitions()), sentinels: map[string]bool{}, changed: make(chan struct{})}
 	go w.run(ctx)
 	return w, nil
 }
@@ -46,7 +48,9 @@ func (w *Watcher) run(ctx context.Context) {
 		fetches := w.client.PollFetches(ctx)
 		w.mu.Lock()
 		fetches.EachRecord(func(r *kgo.Record) {
-			w.appended[r.Partition] = append(w.appended[r.Partition], r.Timestamp.UnixMilli())
+			at := r.Timestamp.UnixMilli()
+			w.appended[r.Partition] = append(w.appended[r.Partition], at)
+			w.delays[r.Partition] = append(w.delays[r.Partition], delay(r.Value, at))
 			if bytes.HasPrefix(r.Key, []byte("sentinel")) {
 				if id := causeOf(r.Value); id != "" {
 					w.sentinels[id] = true
@@ -57,6 +61,21 @@ func (w *Watcher) run(ctx context.Context) {
 		w.changed = make(chan struct{})
 		w.mu.Unlock()
 	}
+}
+
+// delay is by how much an action that was appended at a time came behind its event, -1 where a timer caused it: then it was
+// decided at another time than that of the event that it names.
+func delay(action []byte, appended int64) int64 {
+	var a struct {
+		Cause struct {
+			TS int64 `json:"ts"`
+		} `json:"cause"`
+		Decided int64 `json:"decided_at"`
+	}
+	if err := json.Unmarshal(action, &a); err != nil || a.Cause.TS != a.Decided {
+		return -1
+	}
+	return appended - a.Cause.TS
 }
 
 // causeOf is the event id in an action.
@@ -236,4 +255,20 @@ func (w *Watcher) Silences(from, to time.Time, least time.Duration) (all []Silen
 		add(to.UnixMilli())
 	}
 	return all
+}
+
+// Slowest gives, by partition, the longest delay of an action that was appended between two moments behind the event that
+// caused it, since it was due to be sent. Of what timers cause it knows nothing.
+func (w *Watcher) Slowest(from, to time.Time) []time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	worst := make([]time.Duration, len(w.appended))
+	for p, appended := range w.appended {
+		for i, at := range appended {
+			if at >= from.UnixMilli() && at < to.UnixMilli() {
+				worst[p] = max(worst[p], time.Duration(w.delays[p][i])*time.Millisecond)
+			}
+		}
+	}
+	return worst
 }

@@ -3,6 +3,7 @@
 package stand
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -14,6 +15,18 @@ func TestSilences(t *testing.T) {
 	got := w.Silences(at(1000), at(4000), time.Second+time.Millisecond)
 	want := []Silence{{0, at(1500), 1100 * time.Millisecond}, {0, at(2700), 1300 * time.Millisecond}, {1, at(1000), 3 * time.Second}}
 	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestSlowest(t *testing.T) {
+	action := func(ts, decided int) []byte {
+		return fmt.Appendf(nil, `{"action_id":"j/c/1/s/1","cause":{"event_id":"e1","type":"browse","ts":%d},"decided_at":%d}`, ts, decided)
+	}
+	w := &Watcher{appended: [][]int64{{900, 1500, 2600, 4000}, {}}, delays: [][]int64{
+		{delay(action(0, 0), 900), delay(action(1460, 1460), 1500), delay(action(1600, 2590), 2600), delay(action(3000, 3000), 4000)}, nil}}
+	got := w.Slowest(time.UnixMilli(1000), time.UnixMilli(4000))
+	if want := []time.Duration{40 * time.Millisecond, 0}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -135,8 +135,9 @@ func (f *fleet) during(ctx context.Context, what string, do func() error) error 
 			longest[s.Partition] = s
 		}
 	}
+	slowest := f.watch.Slowest(from, to)
 	for p, s := range longest {
-		f.table.add(what, p, s, heard)
+		f.table.add(what, p, s, slowest[p], heard)
 	}
 	return nil
 }

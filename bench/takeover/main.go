@@ -2,9 +2,10 @@
 
 // Command takeover measures for how long shards stand still while a fleet changes: it starts a real Kafka (or takes
 // one), members of the real binary with a warm standby of each shard, loads the cart workload, and has members leave,
-// join, be killed and come back, several rounds of it. A shard's pause is the longest time in which nothing came to its
-// action partition, so it counts everything from the last action of the old owner to the first of the new; it also
-// counts what the load, the broker and the machine are slow at, which the rows "undisturbed" show. In the end the
+// join, be killed and come back, several rounds of it. The pause of a shard that moves is the longest time in which nothing
+// came to its action partition, so it counts everything from the last action of the old owner to the first of the new;
+// that of one that stays is by how much its slowest action came behind its event. Both also
+// count what the load, the broker and the machine are slow at, which the rows "undisturbed" show. In the end the
 // auditor compares the topics. Exit status: 0 good, 1 an action is not as promised, or a bound was exceeded, 2 it could
 // not run.
 //

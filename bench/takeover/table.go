@@ -35,12 +35,13 @@ func (t *table) row(what, shards string) *row {
 	return r
 }
 
-// add takes a shard's longest silence. Where the group had to notice a death first, the time until it said so is counted
-// apart.
-func (t *table) add(what string, shard int, s stand.Silence, h heard) {
+// add takes what a shard was held up by. One that nobody touched went on, so what counts is by how much its slowest action
+// came behind its event; of one that another took over, the longest silence. Where the group had to notice a death first,
+// the time until it said so is counted apart.
+func (t *table) add(what string, shard int, s stand.Silence, slowest time.Duration, h heard) {
 	if _, moved := h.claimed[shard]; !moved {
 		r := t.row(what, "untouched")
-		r.pauses = append(r.pauses, s.Lasted)
+		r.pauses = append(r.pauses, slowest)
 		return
 	}
 	r := t.row(what, "claimed anew")
