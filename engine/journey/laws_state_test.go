@@ -196,7 +196,7 @@ steps:
 			}
 		}
 	})
-	if crowded == 0 {
+	if crowded == 0 && !testing.Short() {
 		t.Error("no window was ever crowded")
 	}
 }

@@ -92,7 +92,7 @@ func TestQuietAgainstScan(t *testing.T) {
 			crossed++
 		}
 	})
-	if crossed == 0 {
+	if crossed == 0 && !testing.Short() {
 		t.Error("clocks were changed nowhere on the way to a turn")
 	}
 }
@@ -243,7 +243,7 @@ func TestCapsAgainstList(t *testing.T) {
 			left += c.play(t, zones)
 		}
 	})
-	if left == 0 {
+	if left == 0 && !testing.Short() {
 		t.Error("nothing left")
 	}
 }

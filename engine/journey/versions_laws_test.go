@@ -157,7 +157,7 @@ func TestLazyLaw(t *testing.T) {
 		once.finish()
 		lazy.same(once, "lazily")
 	})
-	if moved < 3 {
+	if moved < 3 && !testing.Short() {
 		t.Errorf("only %d documents had to change over", moved)
 	}
 }

@@ -248,7 +248,7 @@ func TestJudgeLaw(t *testing.T) {
 			}
 		}
 	})
-	if never+always < 5 {
+	if never+always < 5 && !testing.Short() {
 		t.Errorf("%d conditions never held and %d always: the law was not put to the test", never, always)
 	}
 }
