@@ -5,13 +5,13 @@ package stand
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"sort"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/valyala/fastjson"
 
 	"wend/bench/workload"
 )
@@ -44,17 +44,17 @@ func (s *Stand) Watch(ctx context.Context, a *App) (*Watcher, error) {
 
 func (w *Watcher) run(ctx context.Context) {
 	defer close(w.done)
+	var parser fastjson.Parser
 	for ctx.Err() == nil {
 		fetches := w.client.PollFetches(ctx)
 		w.mu.Lock()
 		fetches.EachRecord(func(r *kgo.Record) {
 			at := r.Timestamp.UnixMilli()
 			w.appended[r.Partition] = append(w.appended[r.Partition], at)
-			w.delays[r.Partition] = append(w.delays[r.Partition], delay(r.Value, at))
-			if bytes.HasPrefix(r.Key, []byte("sentinel")) {
-				if id := causeOf(r.Value); id != "" {
-					w.sentinels[id] = true
-				}
+			cause, late := causeOf(&parser, r.Value, at)
+			w.delays[r.Partition] = append(w.delays[r.Partition], late)
+			if bytes.HasPrefix(r.Key, []byte("sentinel")) && cause != "" {
+				w.sentinels[cause] = true
 			}
 		})
 		close(w.changed)
@@ -63,34 +63,18 @@ func (w *Watcher) run(ctx context.Context) {
 	}
 }
 
-// delay is by how much an action that was appended at a time came behind its event, -1 where a timer caused it: then it was
-// decided at another time than that of the event that it names.
-func delay(action []byte, appended int64) int64 {
-	var a struct {
-		Cause struct {
-			TS int64 `json:"ts"`
-		} `json:"cause"`
-		Decided int64 `json:"decided_at"`
+// causeOf is the id of the event that an action names, "" where there is none, and by how many ms the action was appended
+// behind that event; -1 where a timer caused it: then it was decided at another time than the event's.
+func causeOf(p *fastjson.Parser, action []byte, appended int64) (id string, late int64) {
+	v, err := p.ParseBytes(action)
+	if err != nil {
+		return "", -1
 	}
-	if err := json.Unmarshal(action, &a); err != nil || a.Cause.TS != a.Decided {
-		return -1
+	id, late = string(v.GetStringBytes("cause", "event_id")), -1
+	if ts := v.GetInt64("cause", "ts"); ts == v.GetInt64("decided_at") {
+		late = appended - ts
 	}
-	return appended - a.Cause.TS
-}
-
-// causeOf is the event id in an action.
-func causeOf(value []byte) string {
-	const name = `"event_id":"`
-	at := bytes.Index(value, []byte(name))
-	if at < 0 {
-		return ""
-	}
-	value = value[at+len(name):]
-	end := bytes.IndexByte(value, '"')
-	if end < 0 {
-		return ""
-	}
-	return string(value[:end])
+	return id, late
 }
 
 // Close ends it.

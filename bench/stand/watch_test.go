@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/valyala/fastjson"
 )
 
 func TestSilences(t *testing.T) {
@@ -22,6 +24,13 @@ func TestSilences(t *testing.T) {
 func TestSlowest(t *testing.T) {
 	action := func(ts, decided int) []byte {
 		return fmt.Appendf(nil, `{"action_id":"j/c/1/s/1","cause":{"event_id":"e1","type":"browse","ts":%d},"decided_at":%d}`, ts, decided)
+	}
+	delay := func(action []byte, appended int64) int64 {
+		id, late := causeOf(new(fastjson.Parser), action, appended)
+		if id != "e1" {
+			t.Errorf("the cause of %s is %q", action, id)
+		}
+		return late
 	}
 	w := &Watcher{appended: [][]int64{{900, 1500, 2600, 4000}, {}}, delays: [][]int64{
 		{delay(action(0, 0), 900), delay(action(1460, 1460), 1500), delay(action(1600, 2590), 2600), delay(action(3000, 3000), 4000)}, nil}}
