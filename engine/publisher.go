@@ -200,16 +200,18 @@ func (p *publisher) pay(l *lane, o owed) {
 // slowAnswer is from when on an action topic is slow. What is owed there keeps nobody waiting but those to whom it is owed.
 const slowAnswer = time.Second
 
-// onTheWay is how many bytes an action would queue behind, on the ways to topics that take any.
-func (p *publisher) onTheWay() (bytes int) {
+// crowded says whether an action would queue behind so many bytes, on the ways to topics that take any. It looks no further
+// than it must: a shard asks in each pass, also while very many batches are owed.
+func (p *publisher) crowded(most int) bool {
+	bytes := 0
 	for _, l := range p.lanes {
 		if l.state == laneSending && p.now.Sub(l.sent) < slowAnswer {
-			for i := range l.queue {
+			for i := 0; i < len(l.queue) && bytes < most; i++ {
 				bytes += len(l.queue[i].bytes)
 			}
 		}
 	}
-	return bytes
+	return bytes >= most
 }
 
 // pump sends the lane's next batch if none is on its way.

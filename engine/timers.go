@@ -246,7 +246,7 @@ func (t *timers) fire() bool {
 // none fire while the actions of a unit or so are on that way.
 func (t *timers) room() int {
 	s := t.shard
-	if s.pub.onTheWay() >= s.limits.onTheWay {
+	if s.pub.crowded(s.limits.onTheWay) {
 		return 0
 	}
 	return s.limits.fires - s.open.fires
