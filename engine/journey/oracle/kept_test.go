@@ -8,26 +8,36 @@ import (
 	"testing"
 )
 
-// TestKept compares the cases that once differed, made small. A file of testdata says in its first lines what it is about;
-// the rest is as TestOracle prints a case.
+// TestKept compares the cases that once differed, made small, and those that were written to show a mutant which random ones
+// seldom do. A file of testdata says in its first lines what it is about; the rest is as TestOracle prints a case.
 func TestKept(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.case")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases: ", err)
-	}
 	b := &bench{dir: t.TempDir(), almanac: newAlmanac()}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".case"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := b.judge(readScenario(t, string(text)))
+	for _, file := range keptFiles(t) {
+		t.Run(keptName(file), func(t *testing.T) {
+			v := b.judge(readKept(t, file))
 			if wrong := v.refused + v.differs; v.none || wrong != "" {
 				t.Errorf("it is a case: %v\n%s", !v.none, wrong)
 			}
 		})
 	}
+}
+
+func keptFiles(t *testing.T) []string {
+	files, err := filepath.Glob("testdata/*.case")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases: ", err)
+	}
+	return files
+}
+
+func keptName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".case") }
+
+func readKept(t *testing.T, file string) *scenario {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readScenario(t, string(text))
 }
 
 // readScenario reads what scenario.String prints.

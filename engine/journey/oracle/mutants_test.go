@@ -26,19 +26,21 @@ type mutantKind struct {
 	first      int    // the number of its first mutant
 	mutants    []mutant
 	generate   func(t *testing.T, seed uint64, may map[string]bool) *scenario
+	released   bool // its cases have deploys
 }
 
 func mutantKinds() []mutantKind {
 	of, versions := mutants(), mutantsOfVersions()
 	return []mutantKind{
-		{"mutants", "TestOracle", 0, of, generate},
-		{"mutants of versions", "TestOracleOfVersions", len(of), versions, generateVersions},
+		{"mutants", "TestOracle", 0, of, generate, false},
+		{"mutants of versions", "TestOracleOfVersions", len(of), versions, generateVersions, true},
 	}
 }
 
 // TestMutants builds the engine once with all mutants, of which none or one is in force, and runs itself there: it expects a
 // difference in some case under each, and none in that case without. The case that the page says is tried first, and where
-// that does not show it as many others as the flags say. WEND_WRITE_DOCS=1 writes what was seen into the page:
+// that does not show it those of testdata, and then as many others as the flags say. WEND_WRITE_DOCS=1 writes what was seen
+// into the page:
 //
 //	go test ./engine/journey/oracle -run TestMutants -oracle.mutants -oracle.cases=5000 -v -timeout 2h
 func TestMutants(t *testing.T) {
@@ -57,8 +59,9 @@ func TestMutants(t *testing.T) {
 			t.Error(err)
 		}
 	default:
-		mutatedFiles(t, append(mutants(), mutantsOfVersions()...))
-		for _, m := range mutants() {
+		all := append(mutants(), mutantsOfVersions()...)
+		mutatedFiles(t, all)
+		for _, m := range all {
 			if page.rows[m.name] == "" {
 				t.Errorf("%s has no row of a mutant: %s. Run this with WEND_WRITE_DOCS=1 and -oracle.mutants", mutantPage, m.name)
 			}
@@ -77,19 +80,31 @@ func (k *mutantKind) try(t *testing.T, page *mutantTables) {
 		s  *scenario
 		by []line
 	}
-	compared := map[uint64]*right{} // those that were compared without a mutant
-	see := func(t *testing.T, n int, seed uint64) string {
-		c := compared[seed]
+	kept := map[string]*scenario{} // by their names
+	for _, file := range keptFiles(t) {
+		if s := readKept(t, file); (len(s.changes) > 0) == k.released {
+			kept[keptName(file)] = s
+		}
+	}
+	compared := map[string]*right{} // those that were compared without a mutant
+	see := func(t *testing.T, n int, name string) string {
+		c := compared[name]
 		if c == nil {
 			forceMutant(-1)
-			c = &right{s: k.generate(t, seed, may)}
+			c = &right{s: kept[name]}
+			if seed, err := strconv.ParseUint(name, 10, 64); err == nil {
+				c.s = k.generate(t, seed, may)
+			}
+			if c.s == nil {
+				return "" // the page names a case that is kept no more
+			}
 			v := b.judge(c.s)
 			if v.refused != "" || v.differs != "" {
-				t.Errorf("without a mutant case %d differs too: %s%s", seed, v.refused, v.differs)
+				t.Errorf("without a mutant case %s differs too: %s%s", name, v.refused, v.differs)
 			} else if !v.none {
 				c.by = v.compared.lines
 			}
-			compared[seed] = c
+			compared[name] = c
 		}
 		if c.by == nil {
 			return ""
@@ -112,19 +127,24 @@ func (k *mutantKind) try(t *testing.T, page *mutantTables) {
 	}
 	for i, m := range k.mutants {
 		t.Run(m.name, func(t *testing.T) {
-			seed, _ := strconv.ParseUint(page.cases[m.name], 10, 64) // 0 where the page has none
-			seen := ""
-			if seed > 0 {
-				seen = see(t, k.first+i, seed)
+			by, seen := page.cases[m.name], ""
+			if by != "" {
+				seen = see(t, k.first+i, by)
+			}
+			for _, name := range keysOf(kept) {
+				if seen == "" {
+					by, seen = name, see(t, k.first+i, name)
+				}
 			}
 			for n := *firstCase; seen == "" && n < *firstCase+uint64(*cases); n++ {
-				seed, seen = n, see(t, k.first+i, n)
+				by = strconv.FormatUint(n, 10)
+				seen = see(t, k.first+i, by)
 			}
 			if seen == "" {
 				t.Fatalf("not seen in %d cases of %s", *cases, k.test)
 			}
-			t.Logf("seen in case %d of %s: %s", seed, k.test, seen)
-			row := fmt.Sprintf("| %s | %s | %d | %s |\n", m.name, m.file, seed, seen)
+			t.Logf("seen in case %s of %s: %s", by, k.test, seen)
+			row := fmt.Sprintf("| %s | %s | %s | %s |\n", m.name, m.file, by, seen)
 			switch {
 			case os.Getenv("WEND_WRITE_DOCS") != "":
 				page.rows[m.name] = row
@@ -142,7 +162,7 @@ type mutantTables struct {
 	rows, cases map[string]string // by the mutant's name
 }
 
-var mutantRow = regexp.MustCompile(`(?m)^\| (.+?) \| \w+\.go \| (\d+) \| .*\n`)
+var mutantRow = regexp.MustCompile(`(?m)^\| (.+?) \| \w+\.go \| ([\w-]+) \| .*\n`)
 
 func readMutantPage(t *testing.T) *mutantTables {
 	text, err := os.ReadFile(mutantPage)
