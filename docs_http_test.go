@@ -66,10 +66,12 @@ func newLive(t *testing.T, page string) *live {
 		t.Fatal(err)
 	}
 	running, ended := make(chan string, 1), make(chan struct{})
-	go func() { // the pipe's only reader, so that it never fills
+	var told strings.Builder // read when ended is closed
+	go func() {              // the pipe's only reader, so that it never fills
 		defer close(ended)
 		lines := bufio.NewScanner(said)
 		for lines.Scan() {
+			told.WriteString(lines.Text() + "\n")
 			var line struct{ Msg, HTTP string }
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "running" {
 				running <- line.HTTP
@@ -77,16 +79,21 @@ func newLive(t *testing.T, page string) *live {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = engine.Process.Signal(syscall.SIGTERM) // Wait says whether it ended
-		<-ended                                    // all is read before Wait closes the pipe
+		_ = engine.Process.Signal(syscall.SIGTERM)                                                   // Wait says whether it ended
+		late := time.AfterFunc(2*time.Minute, func() { _ = engine.Process.Signal(syscall.SIGQUIT) }) // it says what waits for what, and ends
+		defer late.Stop()
+		<-ended // all is read before Wait closes the pipe
 		if err := engine.Wait(); err != nil {
-			t.Error(err)
+			t.Errorf("%v\n%s", err, told.String())
 		}
 	})
 	select {
 	case l.address = <-running:
 	case <-ended:
-		t.Fatal("the engine ended before it ran")
+		t.Fatalf("the engine ended before it ran:\n%s", told.String())
+	case <-time.After(2 * time.Minute):
+		_ = engine.Process.Signal(syscall.SIGQUIT) // the same
+		t.Fatal("the engine does not run after two minutes")
 	}
 	client, err := kafka.New(kafka.Options{Brokers: []string{b.Addr()}})
 	if err != nil {

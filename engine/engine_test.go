@@ -3,9 +3,11 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -116,8 +118,14 @@ func (s *stand) run() (stop func() error) {
 	}()
 	return sync.OnceValue(func() error {
 		cancel()
-		err := <-done
-		return orClose(err, client)
+		select {
+		case err := <-done:
+			return orClose(err, client)
+		case <-time.After(2 * time.Minute):
+			stacks := make([]byte, 1<<20)
+			s.t.Errorf("the engine does not end:\n%s", stacks[:runtime.Stack(stacks, true)])
+			return errors.New("it does not end")
+		}
 	})
 }
 

@@ -69,15 +69,30 @@ func (r *running) stop(s syscall.Signal) int {
 	if err := r.cmd.Process.Signal(s); err != nil {
 		r.t.Fatal(err)
 	}
+	defer r.patience()()
 	for range r.err { // to its end: the pipes are read before Wait closes them
 	}
 	_ = r.cmd.Wait() // the state says it all
 	return r.cmd.ProcessState.ExitCode()
 }
 
+// patience lets the process say what each of its goroutines waits for, and end, unless it is called off within two minutes.
+func (r *running) patience() (off func()) {
+	t := time.AfterFunc(2*time.Minute, func() { _ = r.cmd.Process.Signal(syscall.SIGQUIT) })
+	return func() {
+		r.t.Helper()
+		if !t.Stop() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.t.Errorf("%q took more than two minutes:\n%s", r.cmd.Args, r.said.String())
+		}
+	}
+}
+
 // ready waits until the engine says where its HTTP side is, and that it works on its shards.
 func (r *running) ready() string {
 	r.t.Helper()
+	defer r.patience()()
 	for line := range r.err {
 		var l struct{ Msg, HTTP string }
 		if json.Unmarshal([]byte(line), &l) != nil || l.Msg != "running" {
