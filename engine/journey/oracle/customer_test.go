@@ -26,6 +26,7 @@ type oracle struct {
 	status    map[string]*status
 	profile   map[string]any
 	deployed  int64                 // when the release was that holds
+	begun     map[string]int64      // triggers without an event, and the deploys that brought them; 0: they were there from the beginning
 	known     map[string][]*journey // every version of a journey that there was, the newest last
 	watch     func(before int)      // looks on ahead of each line of the log, and behind the last
 }
@@ -289,6 +290,9 @@ func (o *oracle) offer(name string, ev *event) {
 	if c == nil {
 		c = &customer{name: name, profile: map[string]any{}, scores: map[string]*scoreState{}, was: map[string]bool{}, since: map[string]*standing{}, states: map[string]*state{}}
 		o.customers[name] = c
+		for same, at := range o.begun {
+			c.since[same] = &standing{begins: at, fireds: map[string]bool{}}
+		}
 		o.nothingKnown(c)
 	}
 	o.timers(c, ev.ts, ev.ts)

@@ -24,12 +24,14 @@ func places() map[string]string {
 	}
 }
 
-// aim is what a deploy is to meet: an edit of a kind, and a customer in a place. The journey is that of the customer found.
-type aim struct{ place, kind, journey string }
+// aim is what a deploy is to meet: an edit of a kind, and a customer in a place. The journey and the step are those of the
+// customer found.
+type aim struct{ place, kind, journey, step string }
 
 // aimsOf gives the deploys of a case their aims, of one place: every pair of a place and a kind comes up equally often.
 func aimsOf(seed uint64) (all []aim) {
 	names, kinds := keysOf(places()), editKinds()
+	names = append(names, pausedDecided) // it is met seldom, and by few customers at once
 	at, turn := seed%uint64(len(names)), seed/uint64(len(names))
 	for n := range uint64(3) {
 		all = append(all, aim{place: names[at], kind: kinds[(turn+13*n)%uint64(len(kinds))]})
@@ -52,9 +54,9 @@ func piecesOf(aims []aim) (pieces []string) {
 
 // stand is where an enrollment stood ahead of a line of the log.
 type stand struct {
-	before         int
-	journey, place string
-	until          int64 // when it goes on, if nothing comes
+	before               int
+	journey, step, place string
+	until                int64 // when it goes on, if nothing comes
 }
 
 var standsAlmanac = newAlmanac()
@@ -77,7 +79,7 @@ func (g *generator) stands(s *scenario, from int) (all []stand) {
 	o.watch = func(line int) {
 		for _, w := range before {
 			if !w.r.running || w.r.at != w.at || w.r.arrived != w.arrived {
-				all = append(all, stand{line - 1, w.r.j.name, pausedDecided, w.due})
+				all = append(all, stand{line - 1, w.r.j.name, w.at.id, pausedDecided, w.due})
 			}
 		}
 		before = before[:0]
@@ -97,7 +99,11 @@ func (g *generator) stands(s *scenario, from int) (all []stand) {
 					}
 					for _, place := range o.places(c, r, c.time) {
 						if line >= from {
-							all = append(all, stand{line, journey, place, until})
+							step := ""
+							if r.running {
+								step = r.at.id
+							}
+							all = append(all, stand{line, journey, step, place, until})
 						}
 					}
 				}
@@ -127,14 +133,30 @@ func (g *generator) aimed(s *scenario, a *aim, journeys []map[string]any, times 
 	if len(all) == 0 {
 		return moment{}, false
 	}
-	x := all[min(g.IntN(len(all)), g.IntN(len(all)))]
-	a.journey = x.journey
+	pick := func() stand { return all[min(g.IntN(len(all)), g.IntN(len(all)))] }
+	x, span := pick(), 1+len(s.log)/4
+	if a.place == pausedDecided { // where a pause meets many of them
+		meets := func(x stand) (n int) {
+			for _, y := range all {
+				if y.journey == x.journey && y.before >= x.before && y.before < x.before+span {
+					n++
+				}
+			}
+			return n
+		}
+		for range 4 {
+			if y := pick(); meets(y) > meets(x) {
+				x = y
+			}
+		}
+	}
+	a.journey, a.step = x.journey, x.step
 	at = moment{x.before, max(from.at, times[x.before])}
 	pause := func() { s.changes = append(s.changes, &change{before: at.before, at: at.at, pause: x.journey}) }
 	switch {
 	case a.place == pausedDecided: // and by and by more of them
 		pause()
-		at.before = min(len(s.log), x.before+1+g.IntN(1+len(s.log)/4))
+		at.before = min(len(s.log), x.before+span/2+g.IntN(span))
 		at.at = max(at.at, times[at.before])
 	case a.place == pausedDue && x.place != pausedDue:
 		pause()

@@ -25,6 +25,7 @@ type editor struct {
 	tree  map[string]any
 	mode  string
 	ids   []string // of steps that the edit is about
+	at    string   // the step where the customer stands whom it is to meet
 	moves map[string]any
 }
 
@@ -37,6 +38,13 @@ type spot struct {
 }
 
 func (s *spot) step() map[string]any { return mapOf((*s.list)[s.at]) }
+
+func (s *spot) id() string {
+	if id, ok := s.step()["id"].(string); ok {
+		return id
+	}
+	return s.place
+}
 
 // generateVersions makes a case with deploys of a seed.
 func generateVersions(t *testing.T, seed uint64, may map[string]bool) *scenario {
@@ -257,7 +265,7 @@ func (g *generator) edited(t *testing.T, journeys []map[string]any, policies map
 		apart := []string{"the journey is gone", "nothing that means something", "quiet hours"}
 		kind := all[g.IntN(len(all))]
 		if name == target.journey {
-			kind = target.kind
+			kind, e.at = target.kind, target.step
 		}
 		switch kind {
 		case "the journey is gone":
@@ -378,13 +386,17 @@ func (e *editor) identify() {
 	}
 }
 
-// some gives one of the steps of some kinds; nil: there is none.
+// some gives one of the steps of some kinds, and rather the one where the customer stands; nil: there is none.
 func (e *editor) some(kinds ...string) *spot {
 	var all []*spot
 	for _, s := range e.spots() {
-		if slices.Contains(kinds, s.kind) {
-			all = append(all, s)
+		if !slices.Contains(kinds, s.kind) {
+			continue
 		}
+		if s.id() == e.at && !e.oneIn(3) {
+			return s
+		}
+		all = append(all, s)
 	}
 	if len(all) == 0 {
 		return nil
@@ -393,10 +405,4 @@ func (e *editor) some(kinds ...string) *spot {
 }
 
 // about notes that the edit is about a step.
-func (e *editor) about(s *spot) {
-	id, _ := s.step()["id"].(string)
-	if id == "" {
-		id = s.place
-	}
-	e.ids = append(e.ids, id)
-}
+func (e *editor) about(s *spot) { e.ids = append(e.ids, s.id()) }

@@ -207,5 +207,12 @@ func neededOfVersions() []string {
 		}
 		all = append(all, "edit with pin: "+at, "edit with exit: "+at)
 	}
+	for _, kind := range []string{
+		"a wait is longer", "a wait is shorter", "another kind of wait", "a wait is gone", "a wait is gone, and moved", "an await is gone", "an await is gone, and moved",
+		"a step stands elsewhere", "a wait is an await", "an await is a wait", "a step before", "a step behind", "a branch around", "a repeat around", "a condition",
+		"a longer deadline", "a shorter deadline", "no deadline", "other events", "one event more", "another until",
+	} {
+		all = append(all, "edit: "+kind+": at the very step, with follow")
+	}
 	return all
 }

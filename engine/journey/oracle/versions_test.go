@@ -180,6 +180,22 @@ func (o *oracle) number() {
 		j.version = 1
 		o.known[j.name] = []*journey{j}
 	}
+	o.begin(0)
+}
+
+// begin notes which triggers without an event come with a deploy.
+func (o *oracle) begin(at int64) {
+	begun := map[string]int64{}
+	for _, j := range o.ws.journeys {
+		for _, t := range j.all() {
+			if was, known := o.begun[t.same]; known {
+				begun[t.same] = was
+			} else if t.kind != "on" {
+				begun[t.same] = at
+			}
+		}
+	}
+	o.begun = begun
 }
 
 func (o *oracle) change(x *change) {
@@ -246,6 +262,7 @@ func (o *oracle) deploy(x *change) {
 		return a.name < b.name
 	})
 	o.windows = lookWindows(o.ws)
+	o.begin(x.at)
 	for _, name := range keysOf(o.customers) {
 		c := o.customers[name]
 		c.depth, c.inHand = 0, nil
