@@ -38,6 +38,7 @@ type Decoder struct {
 	fields [4]field
 	buf    []byte
 	body   body
+	marks  EventMarks
 }
 
 // The fields that an event is made of.
@@ -98,20 +99,15 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 		return &DecodeError{"the record has no value: expected a JSON object"}
 	}
 	d.buf = append(d.buf[:0], value...)
+	d.begin(unsafe.String(&d.buf[0], len(d.buf)))
 	s := &d.body.scanner
-	*s = scanner{text: unsafe.String(&d.buf[0], len(d.buf)), depth: eventDepth}
-	if d.body.read { // values of the last event are let go
-		clear(d.body.members)
-		d.body.read = false
-	}
 
 	i := s.space(0)
 	if i >= len(s.text) || s.text[i] != '{' {
 		s.fail(i, "expected one object")
 		return s.err
 	}
-	end, members := s.checkObject(i, 1, d.body.members[:0], true)
-	d.body.members = members
+	end := d.body.readMembers(i)
 	if end == failed {
 		return s.err
 	}
@@ -135,8 +131,21 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 	if ev.ID, err = d.body.name(&d.fields[fieldID], at[fieldID], true, false); err != nil {
 		return err
 	}
-	ev.Time, err = d.body.when(&d.fields[fieldTime], at[fieldTime], from.Timestamp)
-	return err
+	if ev.Time, err = d.body.when(&d.fields[fieldTime], at[fieldTime], from.Timestamp); err != nil {
+		return err
+	}
+	d.marks = EventMarks{at[fieldID], at[fieldCustomer], at[fieldType], ev.Time}
+	return nil
+}
+
+// begin turns to another text, and lets go of what was read of the last.
+func (d *Decoder) begin(text string) {
+	d.body.scanner = scanner{text: text, depth: eventDepth}
+	if d.body.read {
+		clear(d.body.members)
+		d.body.read = false
+	}
+	d.body.unread = false
 }
 
 // body is the fields of the event in hand.
@@ -144,11 +153,22 @@ type body struct {
 	scanner
 	members []member
 	read    bool // the value of a member
+	unread  bool // members are those of another text: Again's nobody has asked for yet
+}
+
+// readMembers notes the members of the object that begins at i, and returns the place behind it or failed.
+func (b *body) readMembers(i int) (end int) {
+	end, b.members = b.checkObject(i, 1, b.members[:0], true)
+	b.unread = false
+	return end
 }
 
 // Field implements Body. A value is read once; lists and maps are then the same each time, and not the caller's to
 // change.
 func (b *body) Field(name string) (any, bool) {
+	if b.unread {
+		b.readMembers(b.space(0))
+	}
 	for i := len(b.members) - 1; i >= 0; i-- { // the last of one name counts
 		m := &b.members[i]
 		if m.name == name {
@@ -164,6 +184,9 @@ func (b *body) Field(name string) (any, bool) {
 
 // Map implements Body.
 func (b *body) Map() map[string]any {
+	if b.unread {
+		b.readMembers(b.space(0))
+	}
 	all := make(map[string]any, len(b.members))
 	for i := range b.members {
 		v, _ := b.Field(b.members[i].name)

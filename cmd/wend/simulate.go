@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wend/engine/journey"
+	"wend/engine/replay"
 	"wend/schemas"
 )
 
@@ -54,20 +55,15 @@ reported on stderr with its number, and skipped.`,
 }
 
 func simulate(w workspace, in *progress, s streams, o journey.SimulateOptions) error {
-	out := bufio.NewWriter(s.out)
+	limitMemory(0)
 	told := bufio.NewWriter(s.err)
-	var line []byte
-	sim, err := journey.SimulateLog(w.program, in, o, func(a *schemas.Action) {
-		line = append(a.AppendJSON(line[:0]), '\n')
-		_, _ = out.Write(line) // Flush gives its error
-	}, func(number int, reason string) {
-		_, _ = fmt.Fprintf(told, "%s:%d: skipped: %s\n", in.name, number, reason)
+	sim, err := replay.Simulate(w.program, in, o, func(number int, reason string) {
+		_, _ = fmt.Fprintf(told, "%s:%d: skipped: %s\n", in.name, number, reason) // Flush gives its error
 	})
 	in.done()
-	if o.Trace && sim != nil {
-		for _, d := range sim.Trace() {
-			_, _ = fmt.Fprintln(told, time.UnixMilli(d.Time).UTC().Format("2006-01-02T15:04:05.000Z"), d.Customer, d.Text())
-		}
+	out := bufio.NewWriterSize(s.out, 1<<16)
+	if sim != nil {
+		_, _ = sim.WriteActions(out), sim.WriteTrace(told) // as above
 	}
 	return errors.Join(out.Flush(), told.Flush(), err)
 }

@@ -1,8 +1,8 @@
-// Package diff simulates two workspaces over one log of events and says which customers get something else. It drives
-// the pure core from several goroutines, and knows nothing of Kafka.
+// Package diff simulates two workspaces over one log of events and says which customers get something else. It knows nothing
+// of Kafka.
 //
-// Customers are independent of one another, so each goroutine has customers of its own, and both workspaces run side by
-// side on them. What is the same in both is counted and forgotten at once; what remains is matched customer by customer
+// Customers are independent of one another, so package replay deals them out to parts, and both workspaces run side by
+// side on a part's. What is the same in both is counted and forgotten at once; what remains is matched customer by customer
 // when the log has ended. Sums and a sort bring the parts together, so the result is the same however many goroutines
 // there were and in whatever order different customers' events lie.
 package diff
@@ -10,14 +10,12 @@ package diff
 import (
 	"cmp"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"wend/engine/journey"
+	"wend/engine/replay"
 	"wend/schemas"
 )
 
@@ -25,7 +23,7 @@ import (
 type Options struct {
 	Until   int64          // as of journey.SimulateOptions
 	Format  schemas.Format // of the log
-	Workers int            // goroutines that simulate, at least 1; the log is read by one more
+	Workers int            // goroutines that simulate; 0: as many as there are processors
 }
 
 // Result is what Run found.
@@ -106,49 +104,30 @@ func (r *Row) Action() *schemas.Action {
 // Run compares. Lines that are no event go to skipped, in their order. Read errors and timers that never come to an
 // end are errors, and then there is no result.
 func Run(before, after *journey.Program, log io.Reader, o Options, skipped func(line int, reason string)) (*Result, error) {
-	workers := make([]*worker, max(1, o.Workers))
-	for i := range workers {
-		w, err := newWorker(before, after, o)
-		if err != nil {
-			return nil, fmt.Errorf("diff: %w", err)
-		}
-		workers[i] = w
+	parts, failed, err := replay.Run(log, replay.Options{Format: o.Format, Workers: o.Workers},
+		func() *part { return newPart(before, after, o.Until) }, skipped)
+	if failed != nil {
+		err = failed.Err
 	}
-	var group errgroup.Group
-	for _, w := range workers {
-		group.Go(w.run)
-	}
-	seed := maphash.MakeSeed()
-	newest := int64(schemas.NoTime)
-	readErr := journey.ReadLog(log, o.Format, func(l *journey.LogLine) {
-		newest = max(newest, l.Event.Time)
-		workers[maphash.String(seed, l.Event.Customer)%uint64(len(workers))].send(l)
-	}, skipped)
-	for _, w := range workers {
-		w.close(newest, readErr != nil)
-	}
-	if err := group.Wait(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
-	if readErr != nil {
-		return nil, fmt.Errorf("diff: %w", readErr)
-	}
-	return merge(workers), nil
+	return merge(parts), nil
 }
 
-func merge(workers []*worker) *Result {
+func merge(parts []*part) *Result {
 	r := &Result{}
 	totals := map[totalKey]Total{}
-	for _, w := range workers {
-		r.Events += w.events
-		r.Customers += uint64(len(w.customers))
-		r.Changed.add(&w.changed)
-		for k, t := range w.totals {
+	for _, p := range parts {
+		r.Events += p.events
+		r.Customers += uint64(p.count)
+		r.Changed.add(&p.changed)
+		for k, t := range p.totals {
 			sum := totals[k]
 			sum.add(t)
 			totals[k] = sum
 		}
-		r.Rows = append(r.Rows, w.rows...)
+		r.Rows = append(r.Rows, p.rows...)
 	}
 	for k, t := range totals {
 		t.Journey, t.Channel = k.journey, k.channel

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	"wend/schemas"
 	"wend/schemas/yamlfile"
@@ -27,6 +28,13 @@ const maxIdle = 100_000
 type Traced struct {
 	Customer string
 	Decision
+}
+
+// Append adds the decision as a line of a trace that shows several customers, with its end.
+func (d *Traced) Append(dst []byte) []byte {
+	dst = time.UnixMilli(d.Time).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	dst = append(append(append(dst, ' '), d.Customer...), ' ')
+	return append(append(dst, d.Text()...), '\n')
 }
 
 // Simulation drives Step over a log of events in virtual time: the same Step as live, with the log in place of the
@@ -143,6 +151,9 @@ func (c *Counters) add(o *Counters) {
 	}
 }
 
+// Customers is of how many customers there have been events.
+func (s *Simulation) Customers() int { return len(s.order) }
+
 // Finish lets time run on to the end. An error says that it would not end, and what to do; what was decided until then
 // can still be read.
 func (s *Simulation) Finish() error {
@@ -150,28 +161,37 @@ func (s *Simulation) Finish() error {
 		return nil
 	}
 	s.finished = true
-	for _, c := range s.order {
-		if s.o.Until != schemas.NoTime {
-			s.step(c, Input{Until: s.o.Until})
-			continue
-		}
-		s.effects.ended = false
-		s.step(c, Input{Until: s.newest})
-		s.effects.ended = true
-		s.p.stopRecurring(c.doc)
-		for fired := s.counters.Timers; ; {
-			due := s.p.NextDue(c.name, c.doc)
-			if due == schemas.Never {
-				break
-			}
-			if s.counters.Timers-fired >= maxIdle {
-				return fmt.Errorf("simulate: timers of the customer %s do not come to an end (%d fired behind the last event): a journey starts itself again and again; say with --until how far time runs",
-					yamlfile.Quote(c.name), maxIdle)
-			}
-			s.step(c, Input{Until: due})
+	for i := range s.order {
+		if err := s.FinishCustomer(i, s.newest); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// FinishCustomer does Finish's work for one customer, of those whom there are by their first events. newest is the time of
+// the newest event of the whole log, of which the simulation may have seen a part: where what recurs for ever ends.
+func (s *Simulation) FinishCustomer(i int, newest int64) error {
+	c := s.order[i]
+	if s.o.Until != schemas.NoTime {
+		s.step(c, Input{Until: s.o.Until})
+		return nil
+	}
+	s.effects.ended = false
+	s.step(c, Input{Until: newest})
+	s.effects.ended = true
+	s.p.stopRecurring(c.doc)
+	for fired := s.counters.Timers; ; {
+		due := s.p.NextDue(c.name, c.doc)
+		if due == schemas.Never {
+			return nil
+		}
+		if s.counters.Timers-fired >= maxIdle {
+			return fmt.Errorf("simulate: timers of the customer %s do not come to an end (%d fired behind the last event): a journey starts itself again and again; say with --until how far time runs",
+				yamlfile.Quote(c.name), maxIdle)
+		}
+		s.step(c, Input{Until: due})
+	}
 }
 
 // Actions are the actions by decided_at, customer, decision. Call it after Finish; the slice is the simulation's.
@@ -204,6 +224,15 @@ func (s *Simulation) Take(each func(*schemas.Action)) {
 	}
 	clear(s.actions)
 	s.actions = s.actions[:0]
+}
+
+// TakeTrace is Take for decisions.
+func (s *Simulation) TakeTrace(each func(*Traced)) {
+	for i := range s.trace {
+		each(&s.trace[i].Traced)
+	}
+	clear(s.trace)
+	s.trace = s.trace[:0]
 }
 
 // Trace are the decisions by time, customer, decision. Call it after Finish; the slice is the simulation's.

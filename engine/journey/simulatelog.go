@@ -36,10 +36,7 @@ func ReadLog(r io.Reader, format schemas.Format, each func(*LogLine), skipped fu
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read line %d of the log: %w", l.Number, err)
 		}
-		l.Raw = bytes.TrimSpace(line)
-		if l.Number == 1 {
-			l.Raw = bytes.TrimPrefix(l.Raw, []byte("\xef\xbb\xbf"))
-		}
+		l.Raw = LineText(l.Number, line)
 		if len(l.Raw) > 0 {
 			// A log has no records, hence no timestamps to bound its times.
 			bad := decoder.Decode(l.Raw, schemas.Origin{Timestamp: schemas.NoTime}, &l.Event)
@@ -47,7 +44,7 @@ func ReadLog(r io.Reader, format schemas.Format, each func(*LogLine), skipped fu
 			case bad != nil:
 				skipped(l.Number, bad.Error())
 			case l.Event.Time == schemas.NoTime && last == schemas.NoTime:
-				skipped(l.Number, "it has no time, and no event before it lends it one")
+				skipped(l.Number, NoTimeToLend)
 			default:
 				l.lend(last)
 				last = l.Event.Time
@@ -60,6 +57,18 @@ func ReadLog(r io.Reader, format schemas.Format, each func(*LogLine), skipped fu
 	}
 }
 
+// NoTimeToLend is why a line without a time is no event.
+const NoTimeToLend = "it has no time, and no event before it lends it one"
+
+// LineText is what counts of a line of a log, by its number from 1.
+func LineText(number int, line []byte) []byte {
+	line = bytes.TrimSpace(line)
+	if number == 1 {
+		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	}
+	return line
+}
+
 // lend gives the event what its line does not say.
 func (l *LogLine) lend(time int64) {
 	if l.Event.Time == schemas.NoTime {
@@ -68,15 +77,6 @@ func (l *LogLine) lend(time int64) {
 	if l.Event.ID == "" {
 		l.Event.ID = strconv.Itoa(l.Number)
 	}
-}
-
-// Again decodes the line's text once more, for whoever kept it with its number and the event's time.
-func (l *LogLine) Again(d *schemas.Decoder, time int64) error {
-	if err := d.Decode(l.Raw, schemas.Origin{Timestamp: schemas.NoTime}, &l.Event); err != nil {
-		return err
-	}
-	l.lend(time)
-	return nil
 }
 
 // SimulateLog simulates a log (see ReadLog) and hands the actions to out in order. The simulation is returned for its
