@@ -222,7 +222,7 @@ func (f *fetcher) answer(a *connectors.Fetched, asked time.Time, places map[conn
 		return
 	}
 	x := p.feed
-	deliver := x.deliver
+	shard, deliver := x.shard, x.deliver
 	switch {
 	case a.Code == connectors.OffsetOutOfRange:
 		x.next = -1 // the shard decides where to go on
@@ -238,7 +238,7 @@ func (f *fetcher) answer(a *connectors.Fetched, asked time.Time, places map[conn
 	f.mu.Unlock()
 	switch a.Code {
 	case connectors.OK, connectors.OffsetOutOfRange:
-		x.shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
+		shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
 		deliver(*a, asked)
 	default:
 		f.retry(a.TopicPartition, a.Problem(), refusals)

@@ -55,6 +55,7 @@ type compactions struct {
 	mu       sync.Mutex
 	open     bool
 	running  int
+	refused  bool           // somebody, since a compaction or who only looked for one gave back what it had
 	granting sync.WaitGroup // added to with mu held
 }
 
@@ -85,26 +86,29 @@ func (c *compactions) take() bool {
 	defer c.mu.Unlock()
 	allowed := c.db.GetAllowedWithoutPermission()
 	if !c.open || c.s.broken() != nil || c.running >= allowed || !c.turns.take(c, c.running == 0 && allowed > fewCompactions) {
+		c.refused = true
 		return false
 	}
 	c.running++
 	return true
 }
 
-// give takes back what take gave, and has others begin.
-func (c *compactions) give() {
+// give takes back what take gave, and has other Stores begin; true: somebody was refused meanwhile, who is to have it.
+func (c *compactions) give() (refused bool) {
 	c.mu.Lock()
 	c.running--
+	refused, c.refused = c.refused, false
 	c.mu.Unlock()
-	for _, refused := range c.turns.give() {
-		refused.grant()
+	for _, other := range c.turns.give() {
+		other.grant()
 	}
+	return refused
 }
 
-// grant begins what waits. It must be called without locks of the database's.
+// grant begins what waits. It must be called without locks of the database's. Who is refused while it only looks is not
+// asked again by anybody else: Pebble takes a refusal for a promise, and does not even try a manual compaction behind it.
 func (c *compactions) grant() {
-	if c.begun() {
-		c.give()
+	for c.begun() && c.give() {
 	}
 }
 

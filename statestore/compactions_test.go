@@ -14,14 +14,19 @@ type fakeDB struct {
 	todo    int
 	allowed int
 	begun   chan pebble.CompactionGrantHandle
+	behind  func() // comes to pass when nothing was found to do, before whoever looked says so
 }
 
 func (f *fakeDB) GetAllowedWithoutPermission() int { return f.allowed }
 
 func (f *fakeDB) GetWaitingCompaction() (bool, pebble.WaitingCompaction) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.todo > 0, pebble.WaitingCompaction{}
+	todo := f.todo
+	f.mu.Unlock()
+	if todo == 0 {
+		f.behind()
+	}
+	return todo > 0, pebble.WaitingCompaction{}
 }
 
 func (f *fakeDB) Schedule(h pebble.CompactionGrantHandle) bool {
@@ -52,8 +57,27 @@ func TestTurns(t *testing.T) {
 				db.allowed, behind = 2, behind+1
 			}
 			c := &compactions{s: &Store{failed: make(chan struct{})}, turns: shared, db: db}
+			db.behind = func() {}
 			c.begin()
 			dbs, all = append(dbs, db), append(all, c)
+		}
+		came := 0
+		comes := func(i int) { // as Pebble does behind a flush
+			came++
+			if ok, h := all[i].TrySchedule(); ok {
+				begun <- h
+				return
+			}
+			dbs[i].mu.Lock()
+			dbs[i].todo++
+			dbs[i].mu.Unlock()
+		}
+		for _, db := range dbs {
+			db.behind = func() {
+				if came < 60 && rng.IntN(4) == 0 {
+					comes(rng.IntN(len(dbs)))
+				}
+			}
 		}
 		var running []pebble.CompactionGrantHandle
 		took := func() {
@@ -64,17 +88,9 @@ func TestTurns(t *testing.T) {
 				t.Fatalf("seed %d: %d compactions at a time", seed, len(running))
 			}
 		}
-		came := 0
 		for came < 60 || len(running) > 0 {
-			if i := rng.IntN(len(dbs)); came < 60 && rng.IntN(2) == 0 {
-				came++
-				if ok, h := all[i].TrySchedule(); ok { // as Pebble does behind a flush
-					begun <- h
-				} else {
-					dbs[i].mu.Lock()
-					dbs[i].todo++
-					dbs[i].mu.Unlock()
-				}
+			if came < 60 && rng.IntN(2) == 0 {
+				comes(rng.IntN(len(dbs)))
 			} else if len(running) > 0 {
 				k := rng.IntN(len(running))
 				h := running[k]
