@@ -59,26 +59,26 @@ func (s *Store) wrap(doing string, err error) error {
 	return &Error{s.dir, doing, err}
 }
 
-// lost is wrap for a call that Pebble could not carry out, or during which the Store broke: it is of no use any more.
+// lost is wrap for a call that Pebble could not carry out, or during which the Store broke: it is of no use any more. Of a
+// Store that broke before, what broke it is told: a table that was not written any more reads as a damaged one.
 func (s *Store) lost(doing string, err error) error {
-	if err == nil {
-		return s.wrap(doing, s.broken())
-	}
-	if !errors.Is(err, pebble.ErrReadOnly) {
-		s.fail(err)
+	if err == nil || !errors.Is(err, pebble.ErrReadOnly) && !s.fail(err) {
+		err = s.broken()
 	}
 	return s.wrap(doing, err)
 }
 
-// fail makes the Store broken. It is called with Pebble's locks held, again and again while Pebble tries again.
-func (s *Store) fail(err error) {
+// fail makes the Store broken; false: it was before. It is called with Pebble's locks held, again and again while Pebble
+// tries again.
+func (s *Store) fail(err error) bool {
 	if !s.cause.CompareAndSwap(nil, &err) {
-		return
+		return false
 	}
 	close(s.failed)
 	if s.listener.Broken != nil {
 		s.listener.Broken(err)
 	}
+	return true
 }
 
 func (s *Store) broken() error {

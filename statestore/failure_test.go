@@ -408,3 +408,16 @@ func TestManifestCutAnywhere(t *testing.T) {
 		t.Error("the test tests nothing")
 	}
 }
+
+// What a read meets in a table that was not written to its end, since the disk was full, is not what is to be told.
+func TestFirstFailureIsTold(t *testing.T) {
+	s := &Store{dir: "view", failed: make(chan struct{})}
+	s.fail(syscall.ENOSPC)
+	if err := s.lost("read", ErrDamaged); !errors.Is(err, syscall.ENOSPC) || errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
+	s = &Store{dir: "view", failed: make(chan struct{})}
+	if err := s.lost("read", ErrDamaged); !errors.Is(err, ErrDamaged) || s.broken() == nil {
+		t.Error(err)
+	}
+}
