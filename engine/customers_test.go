@@ -120,7 +120,7 @@ func TestCustomerOverHTTP(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var busy *engine.BusyError
 	if _, err := s.engine.Customer(ctx, "li"); !errors.As(err, &busy) {
@@ -139,7 +139,7 @@ func TestCustomerTimersOverHTTP(t *testing.T) {
 	s.produce(mo)
 	var c engine.CustomerState
 	s.actions(1)
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		if status := eventually(t, h, "/v1/customers/mo", "", &c); status != 200 || time.Now().After(deadline) {
 			t.Fatalf("status %d, %+v", status, c)
 		}

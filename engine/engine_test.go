@@ -158,7 +158,7 @@ func (s *stand) raw(key string, value []byte) {
 // actions waits for n records on the action topic and gives them as "customer template cause", in the order read.
 func (s *stand) actions(n int) (got []string, letters []*kgo.Record) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	for len(got)+len(letters) < n && ctx.Err() == nil {
 		s.outside.PollFetches(ctx).EachRecord(func(r *kgo.Record) {

@@ -201,7 +201,7 @@ func TestCompressedSource(t *testing.T) {
 			t.Fatal(err, r)
 		}
 		if real { // the embedded broker keeps the producer's
-			for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) { // the broker hears of it later
+			for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) { // the broker hears of it later
 				send([]string{"lz4", "gzip"}[n/40%2])
 				if got := s.lastCodec(0); got == number[codec] {
 					break
@@ -353,7 +353,7 @@ func TestTopicsGrow(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("it goes on")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	client, err := kafka.New(kafka.Options{Brokers: s.brokers})
 	if err != nil {

@@ -196,7 +196,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	select {
 	case line := <-worker.out:
 		s.said.WriteString(line)
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nothing was delivered")
 	}
 	for _, ask := range []struct {
@@ -320,12 +320,12 @@ func TestLogsNameNobody(t *testing.T) {
 		stand.read("shop.dead-letter", 2, func(*batch.Record) { letters++ })
 		return letters
 	}
-	for deadline := time.Now().Add(30 * time.Second); letters() < len(bad)+3; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); letters() < len(bad)+3; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d dead letters of %d:\n%s\n%s", letters(), len(bad)+3, running.said.String(), worker.said.String())
 		}
 	}
-	for deadline := time.Now().Add(30 * time.Second); pii[:2].inFiles(t, filepath.Join(s.dir, "pushed")) == nil; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); pii[:2].inFiles(t, filepath.Join(s.dir, "pushed")) == nil; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the good event's action was not delivered: the test tests nothing")
 		}

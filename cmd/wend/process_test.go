@@ -98,7 +98,7 @@ func (r *running) ready() string {
 		if json.Unmarshal([]byte(line), &l) != nil || l.Msg != "running" {
 			continue
 		}
-		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			resp, err := http.Get(l.HTTP + "/readyz")
 			if err != nil {
 				continue
@@ -170,7 +170,7 @@ steps:
 				}
 				engine = begin(t, "run", "-C", ws)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("%d of %d actions were delivered\n%s", len(seen), 2*events, engine.said.String())
 		}
 	}

@@ -36,7 +36,7 @@ func connect(t *testing.T, b *Broker) (*kafka.Client, context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(func() { cancel(); c.Close() })
 	return c, ctx
 }

@@ -134,7 +134,7 @@ func (s *shop) hear(n int) []string {
 		select {
 		case h := <-s.heard:
 			out = append(out, h)
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			s.t.Fatalf("only %v was heard, %d things were expected", out, n)
 		}
 	}
@@ -383,7 +383,7 @@ func TestWorkersShareTheTopic(t *testing.T) {
 		select {
 		case n := <-assigned:
 			return n
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("nothing was assigned")
 			return 0
 		}

@@ -101,7 +101,7 @@ func TestSecuredConnections(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			_, err = client.Metadata(ctx, "topic")
 			if got := connectors.Classify(err); got != c.class {
@@ -144,7 +144,7 @@ func TestPeerThatSpeaksSomethingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if _, err := client.Metadata(ctx); err == nil || !strings.Contains(err.Error(), "does not speak Kafka") {
 		t.Errorf("got %v", err)
@@ -165,7 +165,7 @@ func TestCoordinatorIsForgottenWhenItMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	first, err := client.InitProducerID(ctx, "id")
 	if err != nil {
@@ -198,7 +198,7 @@ func TestLeaderIsForgottenWhenItMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	tp := connectors.TopicPartition{Topic: "topic"}
 	if _, _, err := client.ListOffset(ctx, tp, connectors.Latest); err != nil {
@@ -229,7 +229,7 @@ func TestListOffsetAsksUnderTheEpochBelievedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	tp := connectors.TopicPartition{Topic: "topic"}
 	if _, _, err := client.ListOffset(ctx, tp, connectors.Latest); err != nil {
@@ -257,7 +257,7 @@ func TestMetadataAsksAnotherBrokerAfterAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if _, err := client.Metadata(ctx); err != nil {
 		t.Fatal(err)

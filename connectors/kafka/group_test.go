@@ -36,7 +36,7 @@ func groupUnderTest(t *testing.T) *Group {
 // again asks until the coordinator is there.
 func again[T any](t *testing.T, ask func() (T, error)) (T, error) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		v, err := ask()
 		if !errors.Is(err, connectors.CoordinatorNotAvailable) && !errors.Is(err, connectors.NotCoordinator) &&
 			!errors.Is(err, connectors.CoordinatorLoadInProgress) || time.Now().After(deadline) {
