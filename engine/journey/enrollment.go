@@ -294,6 +294,9 @@ func (s *stepper) takeEarly(j *plan, at int32, en *schemas.Enrollment) (to int32
 // reachGoal ends an enrollment by its goal.
 func (s *stepper) reachGoal(j *plan, js *schemas.JourneyState, en *schemas.Enrollment, ended bool) {
 	s.inHand = j.goal.look == noLook && !s.offered.bare // as with an exit
+	if ended && en.Cause.Type == "" {
+		s.inHand = true // it left under a goal by events, for which nothing is kept, and a deploy made that another
+	}
 	s.out.Counters.Goals++
 	if ended {
 		s.note(j, trailGoalAfter, 0)

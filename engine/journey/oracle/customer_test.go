@@ -82,6 +82,7 @@ type standing struct {
 	of     string // date: the date and the zone that are armed
 	from   int64  // date: armed at
 	fireds map[string]bool
+	dead   bool // nobody waits for it any more
 }
 
 type state struct {
@@ -127,6 +128,7 @@ type run struct {
 	unused  map[*trigger][]int64
 	waiting []*deferred
 	leaving bool // it does what a goal or exit trigger says
+	forgot  bool // it left under a goal by events, for which its own event is not kept
 }
 
 type frame struct {
@@ -290,8 +292,12 @@ func (o *oracle) offer(name string, ev *event) {
 	if c == nil {
 		c = &customer{name: name, profile: map[string]any{}, scores: map[string]*scoreState{}, was: map[string]bool{}, since: map[string]*standing{}, states: map[string]*state{}}
 		o.customers[name] = c
-		for same, at := range o.begun {
-			c.since[same] = &standing{begins: at, fireds: map[string]bool{}}
+		for _, j := range o.ws.journeys {
+			for _, t := range j.all() {
+				if t.kind != "on" {
+					c.since[t.same] = &standing{begins: o.begun[t.same], fireds: map[string]bool{}, dead: !o.wanted(c, j, t)}
+				}
+			}
 		}
 		o.nothingKnown(c)
 	}
@@ -508,11 +514,11 @@ func (o *oracle) fireRun(c *customer, j *journey, r *run) {
 func (o *oracle) heard(c *customer, ev *event) {
 	for _, j := range o.ws.journeys {
 		for _, t := range j.all() {
-			if t.kind != "inactive" || !o.breaks(t, ev) {
+			if t.kind != "inactive" || !o.breaks(t, ev) || !o.wanted(c, j, t) {
 				continue
 			}
 			if s := c.standing(t); !s.has || ev.ts > s.last {
-				s.last, s.has, s.fired, s.begins = ev.ts, true, false, 0
+				s.last, s.has, s.fired, s.begins, s.dead = ev.ts, true, false, 0, false
 			} else {
 				o.fired["inactive: an older event moves nothing"]++
 			}
@@ -531,6 +537,9 @@ func (o *oracle) breaks(t *trigger, ev *event) bool {
 // dueOf is when a trigger without an event fires next, and what to note then.
 func (o *oracle) dueOf(c *customer, j *journey, t *trigger, recurs int64) (at int64, mark func(), ok bool) {
 	s := c.standing(t)
+	if s.dead {
+		return 0, nil, false
+	}
 	switch t.kind {
 	case "inactive":
 		return max(s.last+t.silence, s.begins), func() { s.fired = true }, s.has && !s.fired

@@ -105,19 +105,26 @@ func (e *editor) apply(t *testing.T, kind string) bool {
 			return false
 		}
 		with := []any{e.node(t, "{tag: [t]}")}
-		if s.kind == "repeat" && e.oneIn(2) {
+		gone, moved := []string{s.id()}, strings.HasSuffix(kind, "moved")
+		if s.kind == "repeat" { // who is in it stands at one of its steps
+			gone = nil
+			for _, x := range spotsIn(mapOf(s.step()["repeat"]), "do", s.place+".repeat.do") {
+				if x.kind == "wait" || x.kind == "await" {
+					gone = append(gone, x.id())
+				}
+			}
+		}
+		if s.kind == "repeat" && !moved && e.oneIn(2) {
 			with = listOf(mapOf(s.step()["repeat"])["do"])
 		} else if e.oneIn(2) {
 			with = append(with, send())
 		}
 		s.replace(e.tree, with...)
-		if strings.HasSuffix(kind, "moved") {
-			kinds := []string{"wait", "await"}
-			if s.kind == "repeat" {
-				kinds = []string{"repeat"}
-			}
-			if to := e.some(kinds...); to != nil && to.step()["id"] != nil {
-				e.moves[e.ids[0]] = to.step()["id"]
+		if moved {
+			if to := e.some("wait", "await"); to != nil && to.step()["id"] != nil {
+				for _, id := range gone {
+					e.moves[id] = to.id()
+				}
 				e.about(to)
 			}
 		}

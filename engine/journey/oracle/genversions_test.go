@@ -379,7 +379,7 @@ func (e *editor) identify() {
 		}
 		e.stepIDs++
 		id := fmt.Sprintf("p%d", e.stepIDs)
-		if e.moves != nil && !e.oneIn(3) && (s.kind != "repeat" || e.oneIn(2)) {
+		if e.moves != nil && !e.oneIn(3) && s.kind != "repeat" { // nobody stands at a repeat
 			e.moves[s.place] = id
 		}
 		s.step()["id"] = id

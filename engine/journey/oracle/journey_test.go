@@ -200,8 +200,12 @@ func (o *oracle) doGoal(c *customer, j *journey, r *run, ev *event) {
 
 // trailing does what a goal or exit trigger says.
 func (o *oracle) trailing(c *customer, j *journey, r *run, t *trigger, ev *event) string {
-	if ev != nil && t.kind == "on" {
+	switch {
+	case ev != nil && t.kind == "on":
 		r.event = ev
+	case r.forgot && t.kind != "on":
+		o.fired["goal: by no event, where none is remembered"]++
+		r.event = o.offeredTo(c, t, ev)
 	}
 	if len(t.do) > 0 {
 		o.fired["do of "+t.stands()]++
@@ -212,6 +216,7 @@ func (o *oracle) trailing(c *customer, j *journey, r *run, t *trigger, ev *event
 
 func (o *oracle) leave(c *customer, j *journey, r *run, reason string) {
 	r.running, r.standing, r.held = false, false, nil
+	r.forgot = j.goal == nil || j.goal.kind == "on"
 	if t := j.goal; t != nil && t.times == 0 && t.within > 0 {
 		r.expires = r.entered + t.within
 	}
@@ -297,7 +302,7 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 	}
 	early := &came{ev: j.kept("event", l.ev), fits: map[*trigger]bool{}}
 	for _, s := range j.awaits {
-		if s != r.await && r.ahead(s) {
+		if r.ahead(s) { // also the very one, in another round
 			for _, t := range s.await.events {
 				if t.since && o.fits(c, j, r, t, l) {
 					early.fits[t] = true
@@ -310,6 +315,10 @@ func (o *oracle) offerTo(c *customer, j *journey, r *run, l *look) {
 
 // fireTrigger is a trigger without an event whose time has come.
 func (o *oracle) fireTrigger(c *customer, j *journey, t *trigger) {
+	if !o.wanted(c, j, t) {
+		c.standing(t).dead = true
+		return
+	}
 	o.fired[t.kind+": fires, in "+t.stands()]++
 	o.lead(c, func() { o.journey(c, j, &look{turned: map[string]bool{t.same: true}}) })
 }

@@ -150,6 +150,15 @@ func (o *oracle) waits(c *customer, j *journey, r *run, w *wait, s *scope) (due 
 	return due, due > s.now()
 }
 
+// take leads on by an event that came before. It counts for no other await, nor does one of the same id, which came so late
+// that it was no duplicate any more.
+func (r *run) take(early *came) {
+	for _, x := range r.came {
+		x.moved = x.moved || x.ev.id == early.ev.id
+	}
+	r.event, r.settled = early.ev, early.ev
+}
+
 // awaits says whether the enrollment stands at it.
 func (o *oracle) awaits(c *customer, r *run, st *step, s *scope) bool {
 	a := st.await
@@ -165,8 +174,7 @@ func (o *oracle) awaits(c *customer, r *run, st *step, s *scope) bool {
 		for _, t := range a.events {
 			if t.since && !t.reset && early.fits[t] {
 				o.fired["await: since enter"]++
-				early.moved = true
-				r.event, r.settled = early.ev, early.ev
+				r.take(early)
 				r.do(t.do)
 				return false
 			}

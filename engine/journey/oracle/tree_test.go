@@ -72,7 +72,11 @@ func flow(v any) string {
 	case map[string]any:
 		var parts []string
 		for _, k := range keysOf(x) {
-			parts = append(parts, k+": "+flow(x[k]))
+			name := k
+			if strings.Contains(k, "[") { // the place of a step
+				name = strconv.Quote(k)
+			}
+			parts = append(parts, name+": "+flow(x[k]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}

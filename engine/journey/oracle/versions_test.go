@@ -291,6 +291,14 @@ func (o *oracle) goesOver(c *customer) bool {
 	})
 }
 
+// wanted says whether a customer waits for a trigger without an event: of a version that nobody enters only who is in it, or
+// remembered there.
+func (o *oracle) wanted(c *customer, head *journey, t *trigger) bool {
+	return t.j == head && !head.gone || slices.ContainsFunc(c.state(head).all, func(r *run) bool {
+		return (r.running || !r.goal && c.time < r.expires || len(r.waiting) > 0) && slices.ContainsFunc(r.j.triggers(), func(x *trigger) bool { return x != r.j.enter && x.same == t.same })
+	})
+}
+
 // rearm: what a version waits for goes on as it was, trigger for trigger; what only the new one waits for begins now.
 func (o *oracle) rearm(c *customer, before *workspace) {
 	was, since := map[string]bool{}, map[string]*standing{}
@@ -304,9 +312,12 @@ func (o *oracle) rearm(c *customer, before *workspace) {
 					value = holds(t.becomes, o.scope(c, t.j, nil, nil))
 				}
 				was[t.same] = value
-			case t.kind != "on" && c.since[t.same] != nil:
+			case t.kind == "on":
+			case !o.wanted(c, j, t):
+				since[t.same] = &standing{dead: true, fireds: map[string]bool{}}
+			case c.since[t.same] != nil && !c.since[t.same].dead:
 				since[t.same] = c.since[t.same]
-			case t.kind != "on":
+			default:
 				since[t.same] = o.begins(c, t, before)
 			}
 		}
@@ -327,7 +338,7 @@ func (o *oracle) begins(c *customer, t *trigger, before *workspace) *standing {
 	s := &standing{begins: o.deployed, after: max(c.time, o.deployed) - 1, fireds: map[string]bool{}}
 	for _, j := range before.journeys {
 		for _, old := range j.triggers() {
-			if j.name != t.j.name || old.place != t.place || old.kind != t.kind || c.since[old.same] == nil {
+			if j.name != t.j.name || old.place != t.place || old.kind != t.kind || c.since[old.same] == nil || c.since[old.same].dead {
 				continue
 			}
 			x := c.since[old.same]
@@ -515,8 +526,7 @@ func (o *oracle) follow(c *customer, r *run, to *journey) {
 		for _, t := range r.await.await.events {
 			if !early.moved && t.since && !t.reset && early.fits[t] {
 				o.fired["follow: moved, and an event had come"]++
-				early.moved = true
-				r.event, r.settled = early.ev, early.ev
+				r.take(early)
 				r.do(t.do)
 				o.run(c, to, r)
 				return
