@@ -72,10 +72,16 @@ func LoadConfig(dir string, environ []string, flags []Setting) (Config, yamlfile
 
 // CheckConfig looks over the workspace's wend.yaml alone: the keys and values that are there. What is missing, here or
 // in the environment, is no problem: `wend check` is for places that run nothing.
-func CheckConfig(dir string) (Config, yamlfile.Problems) {
+func CheckConfig(dir string) (Config, yamlfile.Problems) { return OfflineConfig(dir, nil, nil) }
+
+// OfflineConfig is LoadConfig for those who read a log and meet no cluster: over the file stand the variables and the flags,
+// and what is missing, here or in the environment, is no problem.
+func OfflineConfig(dir string, environ []string, flags []Setting) (Config, yamlfile.Problems) {
 	l := loading{config: DefaultConfig(), at: map[string]yamlfile.Pos{}}
-	l.begin(dir, nil)
+	l.begin(dir, environ)
 	values, _ := l.file()
+	values = append(values, l.variables(environ)...)
+	values = append(values, l.flags(flags)...)
 	var elsewhere []string // keys whose values only the place that runs it knows
 	for _, v := range values {
 		if v.missing != "" {

@@ -32,7 +32,7 @@ With --format json the first line is the summary, and each further line one acti
 The log is read in the form of OLD's wend.yaml.`,
 		Example: "  wend diff ./shop ./shop-new --events events.jsonl\n  wend diff ./shop ./shop-new --events events.jsonl --format json | jq 'select(.change==\"lost\")'",
 		Args:    cobra.ExactArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if events == "" {
 				return errors.New("--events is missing: name a file of events, one JSON object a line, or - for stdin")
 			}
@@ -43,7 +43,7 @@ The log is read in the form of OLD's wend.yaml.`,
 			if err != nil {
 				return err
 			}
-			before, err := goodWorkspace(args[0], s.err)
+			before, err := replayable(cmd, args[0], nil, s.err)
 			if err != nil {
 				return err
 			}
@@ -75,6 +75,7 @@ The log is read in the form of OLD's wend.yaml.`,
 	cmd.Flags().StringVar(&events, "events", "", "the log, one event a line; - is stdin")
 	cmd.Flags().StringVar(&until, "until", "", "how far time runs on at the end, inclusive: RFC 3339, or milliseconds since 1970")
 	cmd.Flags().StringVar(&format, "format", format, "text or json")
+	logFlags(cmd)
 	return cmd
 }
 

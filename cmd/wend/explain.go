@@ -45,7 +45,7 @@ With --events it reads a log as simulate does, up to --until or to the last time
 			if e.events == "" {
 				return e.source(cmd, s, args)
 			}
-			return e.log(s)
+			return e.log(cmd, s, args)
 		},
 	}
 	configFlags(cmd, &e.dir, args)
@@ -79,8 +79,8 @@ func (e *explain) options(w *workspace, until int64) (journey.ExplainOptions, er
 }
 
 // log explains from --events.
-func (e *explain) log(s streams) error {
-	w, err := goodWorkspace(e.dir, s.err)
+func (e *explain) log(cmd *cobra.Command, s streams, args []string) error {
+	w, err := replayable(cmd, e.dir, args, s.err)
 	if err != nil {
 		return err
 	}

@@ -46,17 +46,31 @@ func channelsIn(args []string) []string {
 	return channels
 }
 
+// logFlags gives a command that reads a log the flags of the keys that say in which form events are written.
+func logFlags(cmd *cobra.Command) {
+	for _, k := range engine.ConfigKeys() {
+		if k.Path == "source.format" || strings.HasPrefix(k.Path, "source.fields.") {
+			cmd.Flags().String(k.Flag(), k.Default, k.Help)
+		}
+	}
+}
+
 // loadConfig reads the configuration with what flags and variables say.
 func loadConfig(cmd *cobra.Command, dir string, args []string) (engine.Config, yamlfile.Problems) {
+	return engine.LoadConfig(dir, os.Environ(), settings(cmd, args))
+}
+
+// settings are the keys whose flags were given.
+func settings(cmd *cobra.Command, args []string) []engine.Setting {
 	keys := engine.ConfigKeys()
 	for _, channel := range channelsIn(args) {
 		keys = append(keys, engine.DeliveryKeys(channel)...)
 	}
-	var settings []engine.Setting
+	var given []engine.Setting
 	for _, k := range keys {
 		if f := cmd.Flags().Lookup(k.Flag()); f != nil && f.Changed {
-			settings = append(settings, engine.Setting{Path: k.Path, Value: f.Value.String(), Place: "--" + k.Flag()})
+			given = append(given, engine.Setting{Path: k.Path, Value: f.Value.String(), Place: "--" + k.Flag()})
 		}
 	}
-	return engine.LoadConfig(dir, os.Environ(), settings)
+	return given
 }

@@ -88,5 +88,23 @@ Results go to stdout, everything else to stderr.`,
 	root.AddCommand(
 		newBroker(s), newCheck(s), newDeliver(s, args), newDemo(s), newDeploy(s, args), newDiff(s), newForget(s, args), newDoctor(s, args), newExplain(s, args), newGraph(s), newJourneys(s, args), newPause(s, args), newResume(s, args), newRun(s, args), newSchema(s), newSimulate(s), newTest(s), newTopics(s, args), newVersion(s),
 	)
+	addLibraryCommands(root)
 	return root
+}
+
+// addLibraryCommands makes the commands that the library would add later, and gives them what it leaves out: an example.
+func addLibraryCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Example = "  wend help simulate"
+		case "completion":
+			c.Example = "  wend completion bash > /etc/bash_completion.d/wend"
+			for _, shell := range c.Commands() {
+				shell.Example = "  wend completion " + shell.Name() + " --no-descriptions"
+			}
+		}
+	}
 }

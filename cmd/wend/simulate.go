@@ -28,7 +28,7 @@ A line without event_id has its number as id, one without ts the time of the lin
 reported on stderr with its number, and skipped.`,
 		Example: "  wend simulate ./shop --events events.jsonl\n  zcat events.jsonl.gz | wend simulate ./shop --events - --until 2026-03-02T00:00:00Z --trace",
 		Args:    oneWorkspace,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if events == "" {
 				return errors.New("--events is missing: name a file of events, one JSON object a line, or - for stdin")
 			}
@@ -36,7 +36,7 @@ reported on stderr with its number, and skipped.`,
 			if err != nil {
 				return err
 			}
-			w, err := goodWorkspace(args[0], s.err)
+			w, err := replayable(cmd, args[0], nil, s.err)
 			if err != nil {
 				return err
 			}
@@ -51,6 +51,7 @@ reported on stderr with its number, and skipped.`,
 	cmd.Flags().StringVar(&events, "events", "", "the log, one event a line; - is stdin")
 	cmd.Flags().StringVar(&until, "until", "", "how far time runs on at the end, inclusive: RFC 3339, or milliseconds since 1970")
 	cmd.Flags().BoolVar(&trace, "trace", false, "say on stderr what was decided, and why")
+	logFlags(cmd)
 	return cmd
 }
 

@@ -80,6 +80,16 @@ func goodWorkspace(dir string, told io.Writer) (workspace, error) {
 	return w, tell(problems, told)
 }
 
+// replayable is goodWorkspace for what reads a log: the form of its events is what flags and variables say, too.
+func replayable(cmd *cobra.Command, dir string, args []string, told io.Writer) (workspace, error) {
+	if err := isDirectory(dir); err != nil {
+		return workspace{}, err
+	}
+	cfg, problems := engine.OfflineConfig(dir, os.Environ(), settings(cmd, args))
+	w, problems := compile(dir, cfg, problems)
+	return w, tell(problems, told)
+}
+
 // tell prints the problems; errNotGood when there is an error among them.
 func tell(problems yamlfile.Problems, w io.Writer) error {
 	for _, p := range problems {
