@@ -106,6 +106,12 @@ func (c *converter) scalar(n *Node, y *yaml.Node, begin int) {
 	if strings.HasPrefix(string(c.data[min(begin, len(c.data)):min(begin+len(n.Text), len(c.data))]), n.Text) &&
 		!strings.ContainsAny(n.Text, "\r\n") {
 		n.layout = verbatim
+	} else {
+		var quote byte
+		if !n.Plain && begin <= len(c.data) {
+			quote = c.data[begin-1]
+		}
+		n.pieces = c.pieces(n.Text, begin, quote)
 	}
 	if n.Plain && n.layout == verbatim && unclosed(n.Text) > 0 {
 		after := c.line(n.TextPos.Line)[begin+len(n.Text)-c.lines[n.TextPos.Line-1]:]
@@ -137,7 +143,9 @@ func (c *converter) block(n *Node, y *yaml.Node, begin int) {
 	}
 	if y.Style&yaml.LiteralStyle != 0 {
 		n.layout = literal
+		return
 	}
+	n.pieces = c.pieces(n.Text, c.offset(n.TextPos.Line, n.TextPos.Col), 0)
 }
 
 func (c *converter) list(n *Node, y *yaml.Node, level int) {

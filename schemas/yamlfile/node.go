@@ -2,6 +2,7 @@ package yamlfile
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,8 +36,9 @@ type Node struct {
 	Entries []Entry // Kind Map, in the file's order, behind them what `<<` brings; no x- keys
 
 	layout layout
-	size   int // nodes in it with every alias followed
-	depth  int // levels in it with every alias followed
+	pieces []piece // of layout folded, in order; none where only the beginning has a known place
+	size   int     // nodes in it with every alias followed
+	depth  int     // levels in it with every alias followed
 }
 
 // Entry is a key and its value. Keys are texts, whatever they look like.
@@ -52,7 +54,7 @@ type Entry struct {
 type layout uint8
 
 const (
-	folded   layout = iota // escapes or line breaks: only the beginning has a known place
+	folded   layout = iota // escapes or line breaks: in pieces
 	verbatim               // byte for byte from TextPos on, on one line
 	literal                // |: line for line, at one indentation
 )
@@ -68,6 +70,13 @@ func (n *Node) At(offset int) Pos {
 		fallthrough
 	case verbatim:
 		at.Col += utf8.RuneCountInString(before)
+	case folded:
+		for _, p := range slices.Backward(n.pieces) {
+			if p.offset <= offset {
+				p.at.Col += utf8.RuneCountInString(n.Text[p.offset:offset])
+				return p.at
+			}
+		}
 	}
 	return at
 }

@@ -49,19 +49,28 @@ func TestScalars(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	text := strings.Join([]string{
-		"é: {k: 'it''s', ä: \"x\"}", // 1
-		"plain: event.a",            // 2
-		"anchored: &a \"q\"",        // 3
-		"list: [1, &b two]",         // 4
-		"literal: |-",               // 5
-		"    one",                   // 6
-		"    two",                   // 7
-		"shifted: |2",               // 8
-		"     x",                    // 9
-		"folded: >-",                // 10
-		"  one",                     // 11
-		"  two",                     // 12
-		"empty:",                    // 13
+		"é: {k: 'it''s', ä: \"x\"}",  // 1
+		"plain: event.a",             // 2
+		"anchored: &a \"q\"",         // 3
+		"list: [1, &b two]",          // 4
+		"literal: |-",                // 5
+		"    one",                    // 6
+		"    two",                    // 7
+		"shifted: |2",                // 8
+		"     x",                     // 9
+		"folded: >-",                 // 10
+		"  one",                      // 11
+		"  two",                      // 12
+		"over: event.a &&",           // 13
+		"  é == profil",              // 14
+		"quoted: \"say \\\"é\\\" to", // 15
+		"   her\"",                   // 16
+		"apart: >",                   // 17
+		"  one",                      // 18
+		"",                           // 19
+		"    two",                    // 20
+		"odd: \"a\\x41 b\"",          // 21
+		"empty:",                     // 22
 	}, "\n")
 	docs, ps := parse(text)
 	if len(ps) > 0 {
@@ -77,7 +86,9 @@ func TestPlaces(t *testing.T) {
 		{"key", in(inner.Entries[1].KeyPos), "1:17"},
 		{"quote", at(inner.Entries[1].Value), "1:20"},
 		{"behind the quote", in(inner.Entries[1].Value.TextPos), "1:21"},
-		{"in a text with an escape", in(inner.Entries[0].Value.At(3)), "1:9"},
+		{"behind an escape", in(inner.Entries[0].Value.At(3)), "1:13"},
+		{"at an escape", in(inner.Entries[0].Value.At(2)), "1:11"},
+		{"before an escape", in(inner.Entries[0].Value.At(1)), "1:10"},
 		{"in a plain text", in(get("plain").At(6)), "2:14"},
 		{"past its end", in(get("plain").At(100)), "2:15"},
 		{"node with an anchor", at(get("anchored")), "3:11"},
@@ -88,8 +99,14 @@ func TestPlaces(t *testing.T) {
 		{"in its second line", in(get("literal").At(5)), "7:6"},
 		{"shifted", in(get("shifted").TextPos), "9:3"},
 		{"folded", in(get("folded").TextPos), "11:3"},
-		{"in its second line", in(get("folded").At(5)), "11:3"},
-		{"nothing", at(get("empty")), "13:7"},
+		{"in its second line", in(get("folded").At(5)), "12:4"},
+		{"in the second line of a plain text", in(get("over").At(len("event.a && é == "))), "14:8"},
+		{"its end", in(get("over").At(100)), "14:14"},
+		{"in quotes, behind escapes", in(get("quoted").At(len("say \"é\" t"))), "15:21"},
+		{"in their second line", in(get("quoted").At(len("say \"é\" to h"))), "16:5"},
+		{"behind an empty line", in(get("apart").At(strings.Index(get("apart").Text, "two"))), "20:5"},
+		{"behind an escape that is another character", in(get("odd").At(4)), "21:7"},
+		{"nothing", at(get("empty")), "22:7"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s is at %s, want %s", c.what, c.got, c.want)
