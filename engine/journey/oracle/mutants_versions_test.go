@@ -34,6 +34,7 @@ func mutantsOfVersions() []mutant {
 		{"what was held comes in the order of arming", "timers.go", "case t.held != o.held:", "case t.held != o.held && !NOW:"},
 		{"a paused journey takes entries", "enter.go", "if s.p.paused(j) {", "if s.p.paused(j) && !NOW {"},
 		{"a goal is that of the newest version", "enrollment.go", "\t\tif j == nil || j.goal == nil || !s.offers(j.goal) {", "\t\tif NOW && j != nil {\n\t\t\tj = head\n\t\t}\n\t\tif j == nil || j.goal == nil || !s.offers(j.goal) {"},
+		{"a goal by a moment has no cause where none was kept", "enrollment.go", "if ended && en.Cause.Type == \"\" {", "if ended && en.Cause.Type == \"\" && !NOW {"},
 		{"nobody stays in a version", "compile_release.go", "sources[k].src.OnUpdate == onUpdatePin {", "sources[k].src.OnUpdate == onUpdatePin && !NOW {"},
 		{"a silence of another length begins with the deploy", "moment.go", "if due := later(x.Of, m.length); due != x.Due {", "if due := later(mutatedTo(NOW, s.doc.Time, x.Of), m.length); due != x.Due {"},
 		{"a new schedule makes up for what was", "moment.go", "s.armSchedule(m, max(s.doc.Time, since))", "s.armSchedule(m, max(s.doc.Time, (1-ONE)*since))"},

@@ -151,10 +151,16 @@ func (o *oracle) waits(c *customer, j *journey, r *run, w *wait, s *scope) (due 
 }
 
 // take leads on by an event that came before. It counts for no other await, nor does one of the same id, which came so late
-// that it was no duplicate any more.
-func (r *run) take(early *came) {
+// that it was no duplicate any more; and who does not come back to the await keeps no other for it.
+func (r *run) take(early *came, at *await) {
+	again := slices.ContainsFunc(r.frames, func(f frame) bool { return f.repeat != nil && f.repeat.times > 1 })
 	for _, x := range r.came {
 		x.moved = x.moved || x.ev.id == early.ev.id
+		for _, t := range at.events {
+			if !again {
+				delete(x.fits, t)
+			}
+		}
 	}
 	r.event, r.settled = early.ev, early.ev
 }
@@ -174,7 +180,7 @@ func (o *oracle) awaits(c *customer, r *run, st *step, s *scope) bool {
 		for _, t := range a.events {
 			if t.since && !t.reset && early.fits[t] {
 				o.fired["await: since enter"]++
-				r.take(early)
+				r.take(early, a)
 				r.do(t.do)
 				return false
 			}

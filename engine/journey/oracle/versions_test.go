@@ -526,7 +526,7 @@ func (o *oracle) follow(c *customer, r *run, to *journey) {
 		for _, t := range r.await.await.events {
 			if !early.moved && t.since && !t.reset && early.fits[t] {
 				o.fired["follow: moved, and an event had come"]++
-				r.take(early)
+				r.take(early, r.await.await)
 				r.do(t.do)
 				o.run(c, to, r)
 				return
