@@ -118,6 +118,7 @@ func Run(before, after *journey.Program, log io.Reader, o Options, skipped func(
 func merge(parts []*part) *Result {
 	r := &Result{}
 	totals := map[totalKey]Total{}
+	var rows []customerRows
 	for _, p := range parts {
 		r.Events += p.events
 		r.Customers += uint64(p.count)
@@ -127,7 +128,7 @@ func merge(parts []*part) *Result {
 			sum.add(t)
 			totals[k] = sum
 		}
-		r.Rows = append(r.Rows, p.rows...)
+		rows = append(rows, p.rows...)
 	}
 	for k, t := range totals {
 		t.Journey, t.Channel = k.journey, k.channel
@@ -136,10 +137,19 @@ func merge(parts []*part) *Result {
 	slices.SortFunc(r.Totals, func(a, b Total) int {
 		return cmp.Or(strings.Compare(a.Journey, b.Journey), strings.Compare(a.Channel, b.Channel))
 	})
-	slices.SortFunc(r.Rows, compareRows)
+	slices.SortFunc(rows, func(a, b customerRows) int { return strings.Compare(a.name, b.name) })
+	n := 0
+	for i := range rows {
+		n += len(rows[i].rows)
+	}
+	r.Rows = slices.Grow(r.Rows, n)
+	for i := range rows {
+		r.Rows = append(r.Rows, rows[i].rows...)
+	}
 	return r
 }
 
+// compareRows puts a customer's rows in order.
 func compareRows(a, b Row) int {
 	first := func(r *Row) int64 {
 		if r.Before != nil && (r.After == nil || r.Before.DecidedAt < r.After.DecidedAt) {
@@ -147,7 +157,7 @@ func compareRows(a, b Row) int {
 		}
 		return r.After.DecidedAt
 	}
-	return cmp.Or(strings.Compare(a.Customer, b.Customer), cmp.Compare(first(&a), first(&b)),
+	return cmp.Or(cmp.Compare(first(&a), first(&b)),
 		strings.Compare(a.Action().ID, b.Action().ID), strings.Compare(a.Change(), b.Change()))
 }
 

@@ -118,6 +118,18 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestSameDecision: the numbers of an enrollment and of a visit are no part of a decision's name, and nothing else goes.
+func TestSameDecision(t *testing.T) {
+	for id, want := range map[string]string{
+		"j/c/1/s/1": "j/c/s", "j/c/k/12/s/3": "j/c/k/s", "j/c//1/s/1": "j/c//s", "j/c/1/a[0].b/2": "j/c/a[0].b",
+		"c/1/s/1": "c/1/s/1", "x": "x", "": "", "/": "/", "//": "//", "///": "///", "////": "//",
+	} {
+		if got := sameDecision(&schemas.Action{ID: id, Channel: "push"}); got != want+"\x00push" {
+			t.Errorf("%q: got %q, want %q", id, got, want)
+		}
+	}
+}
+
 // sample has something of everything that differs between its two versions.
 func sample(t testing.TB) (before, after *journey.Program) {
 	text := func(price int, wait, weight string) string {

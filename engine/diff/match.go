@@ -20,12 +20,15 @@ import (
 
 // sameDecision names the step of an action with the journey, customer and key, without the two numbers of its id.
 func sameDecision(a *schemas.Action) string {
-	parts := strings.Split(a.ID, "/")
-	if n := len(parts); n >= 5 {
-		parts = slices.Delete(parts, n-3, n-2) // the enrollment's number
-		parts = slices.Delete(parts, n-2, n-1) // the visit
+	id := a.ID
+	if visit := strings.LastIndexByte(id, '/'); visit > 0 {
+		step := strings.LastIndexByte(id[:visit], '/')
+		number := strings.LastIndexByte(id[:max(step, 0)], '/')
+		if number > 0 && strings.IndexByte(id[:number], '/') >= 0 {
+			return id[:number] + id[step:visit] + "\x00" + a.Channel
+		}
 	}
-	return strings.Join(parts, "/") + "\x00" + a.Channel
+	return id + "\x00" + a.Channel
 }
 
 // same reports whether a customer gets the same at the same time.
@@ -87,25 +90,29 @@ func match(name string, before, after []schemas.Action) []Row {
 	for i := range left {
 		left[i] = i
 	}
-	for _, key := range []func(*schemas.Action) any{
-		func(a *schemas.Action) any {
+	steps, afterSteps := decisions(before), decisions(after)
+	for _, key := range []func(a *schemas.Action, step string) any{
+		func(a *schemas.Action, step string) any {
 			return struct {
 				step string
 				at   int64
-			}{sameDecision(a), a.DecidedAt}
+			}{step, a.DecidedAt}
 		},
-		func(a *schemas.Action) any { return struct{ step, event string }{sameDecision(a), causeText(a)} },
-		func(a *schemas.Action) any { return struct{ id, channel string }{a.ID, a.Channel} },
+		func(a *schemas.Action, step string) any { return struct{ step, event string }{step, causeText(a)} },
+		func(a *schemas.Action, _ string) any { return struct{ id, channel string }{a.ID, a.Channel} },
 	} {
+		if len(left) == 0 || len(rows) == len(after) {
+			break
+		}
 		waiting := map[any][]int{}
 		for i := range after {
 			if !paired[i] {
-				k := key(&after[i])
+				k := key(&after[i], afterSteps[i])
 				waiting[k] = append(waiting[k], i)
 			}
 		}
 		left = slices.DeleteFunc(left, func(i int) bool {
-			k := key(&before[i])
+			k := key(&before[i], steps[i])
 			list := waiting[k]
 			if len(list) == 0 {
 				return false
@@ -124,6 +131,14 @@ func match(name string, before, after []schemas.Action) []Row {
 		}
 	}
 	return rows
+}
+
+func decisions(list []schemas.Action) []string {
+	steps := make([]string, len(list))
+	for i := range list {
+		steps[i] = sameDecision(&list[i])
+	}
+	return steps
 }
 
 func causeText(a *schemas.Action) string { return a.Cause.Type + "\x00" + a.Cause.EventID }

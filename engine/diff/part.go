@@ -19,7 +19,13 @@ type part struct {
 	count         int // customers, once it is finished
 
 	changed Customers
-	rows    []Row
+	rows    []customerRows
+}
+
+// customerRows are a customer's rows in order.
+type customerRows struct {
+	name string
+	rows []Row
 }
 
 type totalKey struct{ journey, channel string }
@@ -129,6 +135,7 @@ func (p *part) finish() {
 			continue
 		}
 		rows := match(name, c.before, c.after)
+		shown := rows[:0]
 		var sum Customers
 		for i := range rows {
 			r := &rows[i]
@@ -150,9 +157,13 @@ func (p *part) finish() {
 				count(r.Content, &t.Content, &sum.Content)
 			}
 			sum.Any = 1
-			p.rows = append(p.rows, *r)
+			shown = append(shown, *r)
 		}
 		p.changed.add(&sum)
+		if len(shown) > 0 {
+			slices.SortFunc(shown, compareRows)
+			p.rows = append(p.rows, customerRows{name, shown})
+		}
 	}
 }
 

@@ -1,3 +1,5 @@
+//go:build unix
+
 package replay
 
 import (
@@ -11,26 +13,6 @@ import (
 	"wend/engine/journey"
 	"wend/schemas"
 )
-
-// cart is the cart workload: its journeys, and a log of its events, one each 10 ms.
-func cart(tb testing.TB, events, customers int) (*journey.Program, []byte) {
-	tb.Helper()
-	dir := tb.TempDir()
-	w := workload.Workspace{App: "cart", Brokers: "127.0.0.1:9092", Source: "events", Actions: "actions", DataDir: "./data", HTTP: "127.0.0.1:8080", Await: 30 * time.Minute}
-	if err := w.Write(dir); err != nil {
-		tb.Fatal(err)
-	}
-	ws, problems := journey.Load(dir)
-	p, more := journey.Compile(ws)
-	if p == nil || problems.Failed() {
-		tb.Fatal(problems, more)
-	}
-	var log []byte
-	for i := range events {
-		log = append(workload.AppendJSON(log, i, workload.At(1, i, customers), 1_772_000_000_000+int64(i)*10), '\n')
-	}
-	return p, log
-}
 
 // BenchmarkSimulate is what wend simulate does with a million events of 100,000 customers. events/cpu-s counts processor time
 // of the whole process, which neither the number of processors changes nor who else works on them.

@@ -187,6 +187,9 @@ func (p *parser) deal(b *block) {
 	if cap(b.text) < size {
 		b.text = make([]byte, 0, size)
 	}
+	if cap(b.records) < len(p.found) {
+		b.records = make([]record, 0, len(p.found))
+	}
 	b.text, b.records = b.text[:0], b.records[:0]
 	for _, i := range p.order {
 		x := &p.found[i]

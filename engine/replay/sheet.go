@@ -22,6 +22,17 @@ type line struct {
 	behind   int    // 0, or decided behind the log's end for the customer who first came in that line of the log
 }
 
+// room makes room for a line ahead of it, twice as much each time: append itself grows what is large by a quarter, and would copy
+// all of it again and again.
+func (s *sheet) room() {
+	if cap(s.text)-len(s.text) < 1<<10 {
+		s.text = slices.Grow(s.text, max(len(s.text), 1<<12))
+	}
+	if len(s.lines) == cap(s.lines) {
+		s.lines = slices.Grow(s.lines, max(len(s.lines), 16))
+	}
+}
+
 // end ends a line, whose text was appended to text.
 func (s *sheet) end(at int64, customer string, behind int) {
 	from := 0

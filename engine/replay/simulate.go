@@ -79,10 +79,12 @@ func (s *simulation) Finish(newest int64) *Failure {
 // take writes down what was decided since the last time, behind the log's end for the customer who first came in that line, if any.
 func (s *simulation) take(behind int) {
 	s.sim.Take(func(a *schemas.Action) {
+		s.actions.room()
 		s.actions.text = append(a.AppendJSON(s.actions.text), '\n')
 		s.actions.end(a.DecidedAt, a.Customer, behind)
 	})
 	s.sim.TakeTrace(func(d *journey.Traced) {
+		s.trace.room()
 		s.trace.text = d.Append(s.trace.text)
 		s.trace.end(d.Time, d.Customer, behind)
 	})

@@ -210,10 +210,10 @@ steps: [{wait: 1d}, {send: push, template: x}]
 		fmt.Fprintf(&log, "{\"customer_id\":\"c%d\",\"type\":\"a\",\"ts\":%d}\n{\"customer_id\":\"c%d\",\"type\":%q,\"ts\":%d}\n", i, i, (i+3)%12, kind, 100+i)
 	}
 	want := oneByOne(p, strings.NewReader(log.String()), journey.SimulateOptions{Until: schemas.NoTime})
-	if !strings.Contains(want.err, `"c8"`) && !strings.Contains(want.err, "c8") {
+	if !strings.Contains(want.err, " c8 ") {
 		t.Fatal(want.err)
 	}
-	for _, parts := range []int{1, 3, 50} {
+	for _, parts := range []int{1, 5} {
 		got := replayed(p, strings.NewReader(log.String()), journey.SimulateOptions{Until: schemas.NoTime}, Options{Workers: 2, size: sizes{stretch: 300, block: 100, parts: parts}})
 		got.differs(t, &want)
 	}
