@@ -141,7 +141,7 @@ func (s *controlSim) watch() {
 // orphans holds that no timer names a customer of whom nothing is known.
 func (s *controlSim) orphans(o *simOwner) {
 	x := o.shard
-	if x.phase != phaseRunning || x.flying != nil || len(x.unsettled) > 0 || x.open.any() || len(x.orders.debts) > 0 {
+	if x.phase != phaseRunning || x.flying != nil || len(x.held) > 0 || len(x.unsettled) > 0 || x.open.any() || len(x.orders.debts) > 0 {
 		return
 	}
 	due, err := x.view.Timers(statestore.Cursor{}, math.MaxInt64, 1000, nil)

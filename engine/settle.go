@@ -2,14 +2,20 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"wend/schemas"
 )
 
 // Settling brings acknowledged units into the view (protocol rule 4: never sooner).
 //
-// A shard that keeps up settles each unit by itself, from the unit's own bytes. One that is behind would spend most of
-// its time in the view's memtable; so it keeps what is acknowledged, and settles many units at once, sorted: customers
+// A shard that keeps up settles each unit from the unit's own bytes, which it holds until a later unit's head says that the
+// actions are on their topics: then the view need never hear of them. They are the larger part of what would be written, and
+// would be taken out again within milliseconds. What is held is bounded (limits.held), and whoever asks the view for
+// timers first has it settle those that are due.
+//
+// A shard that is behind would spend most of its time in the view's memtable; so it keeps what is acknowledged, without
+// bytes of the units' own, and settles many units at once, sorted: customers
 // that come often are written once. All that the view lacks then is in memory, in the entries; since an entry's bytes
 // are its newest, the shard takes nothing new for the round trip before (draining), so that nothing is newer than what
 // is acknowledged. The journal is the view's log: a crash costs reading it from where the view stands, which
@@ -33,7 +39,15 @@ func (s *shard) keep(u *unit, appended int64) error {
 	}
 	behind := s.phase == phaseRunning && s.backlog.Load() >= int64(s.limits.behind)
 	if len(s.unsettled) == 0 && !behind {
-		return s.settle(u)
+		s.held = append(s.held, u)
+		s.heldSize += len(u.arena)
+		for _, d := range u.timers {
+			s.heldDue = min(s.heldDue, d.Due)
+		}
+		return s.letGo()
+	}
+	if err := s.settleHeld(len(s.held)); err != nil {
+		return err
 	}
 	for i := range u.documents {
 		u.documents[i].entry.acked = u.number
@@ -58,8 +72,45 @@ func (s *shard) keepArena(u *unit) {
 	u.arena = nil
 }
 
+// letGo settles what need be held no longer.
+func (s *shard) letGo() error {
+	n := 0
+	if s.draining || s.phase != phaseRunning || s.heldSize > s.limits.held || s.heldDue <= s.timers.clock || s.pub.paid() && s.ackSince.IsZero() {
+		n = len(s.held) // when nothing is owed any more: what was split on its way is retired by other names
+	}
+	for n < len(s.held) && !s.held[n].owes() {
+		n++
+	}
+	return s.settleHeld(n)
+}
+
+// settleHeld settles the oldest n of the units that are held, one by one: an entry of the timer index that one keeps and the
+// next takes out would stay if both were one batch.
+func (s *shard) settleHeld(n int) error {
+	if n == 0 {
+		return nil
+	}
+	for _, u := range s.held[:n] {
+		if err := s.settle(u); err != nil || s.phase == phaseIdle || s.phase == phaseFailed {
+			return err
+		}
+	}
+	s.held = slices.Delete(s.held, 0, n)
+	s.heldSize, s.heldDue = 0, schemas.Never
+	for _, u := range s.held {
+		s.heldSize += len(u.arena)
+		for _, d := range u.timers {
+			s.heldDue = min(s.heldDue, d.Due)
+		}
+	}
+	return nil
+}
+
 // drain settles what is kept if it should be and nothing is newer.
 func (s *shard) drain() error {
+	if err := s.letGo(); err != nil {
+		return err
+	}
 	if len(s.unsettled) > 0 && s.backlog.Load() < int64(s.limits.behind) {
 		s.draining = true
 	}
@@ -67,7 +118,12 @@ func (s *shard) drain() error {
 		return nil
 	}
 	s.draining = false
-	return s.settle(s.unsettled...)
+	if err := s.settle(s.unsettled...); err != nil {
+		return err
+	}
+	clear(s.unsettled)
+	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
+	return nil
 }
 
 // settle writes units to the view, in one piece.
@@ -121,7 +177,5 @@ func (s *shard) settle(units ...*unit) error {
 		}
 		s.spare = append(s.spare, u)
 	}
-	clear(s.unsettled)
-	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
 	return s.erase()
 }

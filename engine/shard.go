@@ -51,6 +51,7 @@ type limits struct {
 	fires     int // customers whose timers a unit fires
 	onTheWay  int // bytes on the way to action topics at which none fire
 	behind    int // bytes of records waiting from which on units are settled together
+	held      int // bytes of documents that wait for their actions to be on their topics before they are settled
 	unsettled int // bytes of documents journaled between two settlings, about
 }
 
@@ -102,7 +103,10 @@ type shard struct {
 	arenas        [][]byte
 	draining      bool      // nothing new is taken until what is acknowledged is settled
 	applied       uint64    // number of the newest unit that the view has
-	unsettled     []*unit   // acknowledged, not in the view, oldest first
+	held          []*unit   // acknowledged, not in the view, oldest first; with bytes of their own
+	heldDue       int64     // the earliest of their timers
+	heldSize      int       // bytes of their documents
+	unsettled     []*unit   // the same, behind them, without such bytes
 	unsettledDue  int64     // the earliest of their timers
 	unsettledSize int       // bytes of their documents
 	lastAck       time.Time // of the journal
@@ -135,7 +139,7 @@ type shard struct {
 }
 
 func newShard(cfg shardConfig, e *env, l *Listener) *shard {
-	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader(), unsettledDue: schemas.Never}
+	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader(), heldDue: schemas.Never, unsettledDue: schemas.Never}
 	s.timers.shard = s
 	if s.running == nil {
 		s.running = &running{program: s.program, name: 1}
@@ -526,7 +530,7 @@ func (s *shard) finished() bool {
 	case phaseIdle, phaseFailed:
 		return true
 	case phaseStopping:
-		return s.flying == nil && !s.open.any() && s.pub.paid() && s.ackSince.IsZero() && len(s.unsettled) == 0
+		return s.flying == nil && !s.open.any() && s.pub.paid() && s.ackSince.IsZero() && len(s.held) == 0 && len(s.unsettled) == 0
 	}
 	return false
 }
@@ -567,6 +571,7 @@ func (s *shard) release() {
 		s.pub.end()
 	}
 	s.open, s.flying, s.spare, s.arenas, s.draining = nil, nil, nil, nil, false
+	s.held, s.heldSize, s.heldDue = nil, 0, schemas.Never
 	s.unsettled, s.unsettledSize, s.unsettledDue = nil, 0, schemas.Never
 	s.cache = nil
 	s.env.controlFrom(-1, nil)

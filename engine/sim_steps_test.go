@@ -302,6 +302,9 @@ func (s *sim) observe(sh *shard) {
 	if len(sh.timers.late) > 0 {
 		s.tally[sawLateTimer]++
 	}
+	if len(sh.held) > 1 {
+		s.tally[sawHeld]++
+	}
 	if len(sh.unsettled) > 1 {
 		s.tally[sawTogether]++
 	}

@@ -75,6 +75,7 @@ const (
 	sawClockStep
 	sawClockAhead
 	sawTogether
+	sawHeld
 	sawFull
 	sawDeadLetter
 	sawTooLarge
@@ -149,6 +150,7 @@ var simSaid = [sawKinds]string{
 	sawClockStep:      "a clock's step is noticed",
 	sawClockAhead:     "a clock is ahead at a claim",
 	sawTogether:       "units are settled together",
+	sawHeld:           "units wait for their actions to be on their topics",
 	sawFull:           "the outbox presses back",
 	sawDeadLetter:     "a dead letter",
 	sawTooLarge:       "a document would outgrow its limit",

@@ -182,7 +182,7 @@ func (t *timers) first() (due int64, ok bool) {
 		}
 		t.next, t.none, t.known = next, !any, true
 	}
-	due = s.unsettledDue
+	due = min(s.heldDue, s.unsettledDue)
 	if !t.none {
 		due = min(due, t.next.Due)
 	}
@@ -214,6 +214,9 @@ func (t *timers) fire() bool {
 	}
 	if len(s.unsettled) > 0 { // the index lacks their timers
 		s.draining = true
+		return false
+	}
+	if s.heldDue <= t.clock && !s.drained() { // here too
 		return false
 	}
 	due, err := s.view.Timers(t.cursor, t.clock, limit, t.buf[:0])

@@ -85,6 +85,11 @@ func (r retired) unsettled() *actionBatch {
 	return nil
 }
 
+// owes says whether the view, settled with the unit, must be told of actions.
+func (u *unit) owes() bool {
+	return slices.ContainsFunc(u.records, func(r retired) bool { return r.unsettled() != nil })
+}
+
 func (u *unit) any() bool {
 	return u.moved || len(u.documents) > 0 || len(u.actions) > 0 || u.anyFired
 }
