@@ -97,9 +97,10 @@ const (
 
 // DefaultConfig is a Config with everything that has a default. App has none.
 func DefaultConfig() Config {
+	events, _ := schemas.DefaultFormat("json")
 	return Config{
 		Kafka:       KafkaConfig{Brokers: []string{"127.0.0.1:9092"}, SessionTimeout: 10 * time.Second},
-		Source:      SourceConfig{Topic: "events", Format: schemas.Format{Name: "json", ID: "event_id", Customer: "customer_id", Type: "type", Time: "ts"}, Partitioner: Murmur2},
+		Source:      SourceConfig{Topic: "events", Format: events, Partitioner: Murmur2},
 		Actions:     "actions.{channel}",
 		Journal:     "{app}.journal",
 		DeadLetter:  "{app}.dead-letter",

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"wend/schemas"
 )
 
 // ConfigKey is a key of wend.yaml. Each has a flag and a variable too; the flag wins, then the variable, then the file.
@@ -77,15 +80,15 @@ func ConfigKeys() []ConfigKey {
 		{"kafka.sasl.username", "who logs in", "", text(func(c *Config) *string { return &c.sasl().Username })},
 		{"kafka.sasl.password", "the password (in the file: \"${NAME}\")", "", secret(func(c *Config) *string { return &c.sasl().Password })},
 		{"source.topic", "the topic of events", "events", text(func(c *Config) *string { return &c.Source.Topic })},
-		{"source.format", "how an event is written: json", "json", setter{set: func(c *Config, v value) error {
-			switch v.text {
-			case "json":
-				c.Source.Format.Name = v.text
-				return nil
-			case "segment", "cloudevents", "msgpack":
-				return fmt.Errorf("format %s is not supported yet; use json", v.text)
+		{"source.format", "how an event is written: json, segment or cloudevents", "json", setter{set: func(c *Config, v value) error {
+			if v.text == "msgpack" {
+				return errors.New("format msgpack is not supported yet: use json, segment or cloudevents")
 			}
-			return oneOf(v.text, "json", "segment", "cloudevents", "msgpack")
+			if _, ok := schemas.DefaultFormat(v.text); !ok || v.text == "" {
+				return oneOf(v.text, "json", "segment", "cloudevents", "msgpack")
+			}
+			c.Source.Format.Name = v.text
+			return nil
 		}}},
 		{"source.fields.id", "path of the event's id", "event_id", text(func(c *Config) *string { return &c.Source.Format.ID })},
 		{"source.fields.customer", "path of the customer's id", "customer_id", text(func(c *Config) *string { return &c.Source.Format.Customer })},

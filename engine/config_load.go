@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wend/schemas"
 	"wend/schemas/yamlfile"
 )
 
@@ -143,6 +144,20 @@ func (l *loading) begin(dir string, environ []string) {
 func (l *loading) finish(inFile bool) {
 	c := &l.config
 	c.Dir = l.dir
+	if def, ok := schemas.DefaultFormat(c.Source.Format.Name); ok {
+		for _, f := range []struct {
+			path string
+			to   *string
+			def  string
+		}{
+			{"source.fields.id", &c.Source.Format.ID, def.ID}, {"source.fields.customer", &c.Source.Format.Customer, def.Customer},
+			{"source.fields.type", &c.Source.Format.Type, def.Type}, {"source.fields.time", &c.Source.Format.Time, def.Time},
+		} {
+			if _, given := l.at[f.path]; !given {
+				*f.to = f.def
+			}
+		}
+	}
 	c.Journal = strings.ReplaceAll(c.Journal, "{app}", c.App)
 	c.DeadLetter = strings.ReplaceAll(c.DeadLetter, "{app}", c.App)
 	if !filepath.IsAbs(c.DataDir) && c.DataDir != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wend/schemas"
 	"wend/schemas/yamlfile"
 )
 
@@ -151,6 +152,24 @@ func TestConfigPrecedence(t *testing.T) {
 	}
 }
 
+// The fields of events are those of the format, but for the ones that are given.
+func TestConfigFormats(t *testing.T) {
+	for _, c := range []struct {
+		yaml string
+		env  []string
+		want schemas.Format
+	}{
+		{"app: a\n", nil, schemas.Format{Name: "json", ID: "event_id", Customer: "customer_id", Type: "type", Time: "ts"}},
+		{"app: a\nsource: {format: segment}\n", nil, schemas.Format{Name: "segment", ID: "messageId", Customer: "userId", Type: "event", Time: "timestamp"}},
+		{"app: a\nsource: {fields: {customer: data.user}}\n", []string{"WEND_SOURCE_FORMAT=cloudevents"}, schemas.Format{Name: "cloudevents", ID: "id", Customer: "data.user", Type: "type", Time: "time"}},
+	} {
+		cfg, ps := LoadConfig(workspaceWith(t, c.yaml), c.env, nil)
+		if len(ps) > 0 || cfg.Source.Format != c.want {
+			t.Errorf("%s: got %+v, %v", c.yaml, cfg.Source.Format, ps)
+		}
+	}
+}
+
 func TestConfigProblems(t *testing.T) {
 	for _, c := range []struct {
 		name, yaml string
@@ -175,7 +194,7 @@ func TestConfigProblems(t *testing.T) {
 			`wend.yaml:4:14: error: log.level: "loud" is not known: write debug, info, warn or error`,
 			`wend.yaml:5:18: error: source.format: "xml" is not known`, `wend.yaml:5:36: error: source.partitioner: "md5" is not known`,
 		}},
-		{name: "a format of later", yaml: "app: a\nsource: {format: segment}\n", want: []string{`wend.yaml:2:18: error: source.format: format segment is not supported yet`}},
+		{name: "a format of later", yaml: "app: a\nsource: {format: msgpack}\n", want: []string{`wend.yaml:2:18: error: source.format: format msgpack is not supported yet`}},
 		{name: "brokers", yaml: "app: a\nkafka: {brokers: [a, \"b:x\"]}\n", want: []string{
 			`wend.yaml:2:18: error: kafka.brokers: "a" is no address`, `wend.yaml:2:18: error: kafka.brokers: "b:x" is no address`,
 		}},

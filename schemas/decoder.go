@@ -11,11 +11,26 @@ import (
 
 // Format says how a source's records are to be read as events.
 type Format struct {
-	Name string // "" or json
+	Name string // json, which "" is too, segment or cloudevents
 
-	// Dotted paths of the four fields that an event is made of; "" is the default of each: event_id, customer_id,
-	// type, ts.
+	// Dotted paths of the four fields that an event is made of; "" is the default of each: see DefaultFormat.
 	ID, Customer, Type, Time string
+}
+
+// DefaultFormat is a format with the paths of its fields; false where there is none of that name.
+//
+// In segment's, the track, identify and page calls of Segment, a call's type counts where it has no event, and its
+// anonymousId where it has no userId. In cloudevents, events of CloudEvents 1.0 as JSON objects, the subject is the customer.
+func DefaultFormat(name string) (Format, bool) {
+	switch name {
+	case "", "json":
+		return Format{name, "event_id", "customer_id", "type", "ts"}, true
+	case "segment":
+		return Format{name, "messageId", "userId", "event", "timestamp"}, true
+	case "cloudevents":
+		return Format{name, "id", "subject", "type", "time"}, true
+	}
+	return Format{}, false
 }
 
 // Origin is where a record stands in the source, and its timestamp in milliseconds: of a record without one any
@@ -35,10 +50,11 @@ func (e *DecodeError) Error() string { return e.Reason }
 
 // Decoder turns records into events. It has buffers of its own, so it serves one goroutine, and one event at a time.
 type Decoder struct {
-	fields [4]field
-	buf    []byte
-	body   body
-	marks  EventMarks
+	fields  [4]field
+	instead [4]*field // what is looked at where a field is not there
+	buf     []byte
+	body    body
+	marks   EventMarks
 }
 
 // The fields that an event is made of.
@@ -57,18 +73,27 @@ type field struct {
 
 // NewDecoder makes a decoder of a format, or says what of the format it cannot do.
 func NewDecoder(f Format) (*Decoder, error) {
-	if f.Name != "" && f.Name != "json" {
-		return nil, fmt.Errorf("event format %q is not supported: use json", f.Name)
+	def, ok := DefaultFormat(f.Name)
+	if !ok {
+		return nil, fmt.Errorf("event format %q is not supported: use json, segment or cloudevents", f.Name)
 	}
 	d := new(Decoder)
+	if f.Name == "segment" {
+		if f.Customer == "" || f.Customer == def.Customer {
+			d.instead[fieldCustomer] = &field{[]string{"anonymousId"}, "anonymousId"}
+		}
+		if f.Type == "" || f.Type == def.Type {
+			d.instead[fieldType] = &field{[]string{"type"}, "type"}
+		}
+	}
 	for _, x := range []struct {
 		field           int
 		name, path, def string
 	}{
-		{fieldID, "id", f.ID, "event_id"},
-		{fieldCustomer, "customer", f.Customer, "customer_id"},
-		{fieldType, "type", f.Type, "type"},
-		{fieldTime, "time", f.Time, "ts"},
+		{fieldID, "id", f.ID, def.ID},
+		{fieldCustomer, "customer", f.Customer, def.Customer},
+		{fieldType, "type", f.Type, def.Type},
+		{fieldTime, "time", f.Time, def.Time},
 	} {
 		if x.path == "" {
 			x.path = x.def
@@ -119,6 +144,9 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 	var at [len(d.fields)]int
 	for k := range d.fields {
 		at[k] = d.body.find(&d.fields[k])
+		if other := d.instead[k]; at[k] < 0 && other != nil {
+			at[k] = d.body.find(other)
+		}
 	}
 	*ev = Event{Topic: from.Topic, Partition: from.Partition, Offset: from.Offset, Body: &d.body}
 	var err error

@@ -57,6 +57,43 @@ func TestDecodeEvent(t *testing.T) {
 	}
 }
 
+func TestDecodeFormats(t *testing.T) {
+	for _, c := range []struct {
+		format, text, want string // want: id, customer, type and time, or a part of the reason
+	}{
+		{"segment", `{"messageId":"m1","userId":"u1","type":"track","event":"Order Completed","timestamp":"2026-01-01T00:00:00Z"}`, "m1 u1 Order Completed 1767225600000"},
+		{"segment", `{"messageId":"m1","userId":null,"anonymousId":"a1","type":"identify","traits":{},"timestamp":"2026-01-01T00:00:00Z"}`, "m1 a1 identify 1767225600000"},
+		{"segment", `{"messageId":"m1","type":"page"}`, "userId is missing"},
+		{"segment", `{"messageId":"m1","anonymousId":"a1"}`, "event is missing"},
+		{"cloudevents", `{"specversion":"1.0","id":"e1","source":"/shop","subject":"c1","type":"order.paid","time":"2026-01-01T00:00:00Z","data":{"price":3}}`, "e1 c1 order.paid 1767225600000"},
+		{"cloudevents", `{"id":"e1","type":"order.paid"}`, "subject is missing"},
+	} {
+		d, err := NewDecoder(Format{Name: c.format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev Event
+		got := ""
+		if err := d.Decode([]byte(c.text), origin, &ev); err != nil {
+			got = err.Error()
+		} else {
+			got = fmt.Sprint(ev.ID, " ", ev.Customer, " ", ev.Type, " ", ev.Time)
+			m := d.Marks()
+			var again Event
+			d.Again([]byte(c.text), &m, &again)
+			if x := fmt.Sprint(again.ID, " ", again.Customer, " ", again.Type, " ", again.Time); x != got {
+				t.Errorf("%s: again %s, want %s", c.text, x, got)
+			}
+		}
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %s, want %s", c.text, got, c.want)
+		}
+	}
+	if _, err := NewDecoder(Format{Name: "xml"}); err == nil {
+		t.Error("xml is a format")
+	}
+}
+
 func TestDecodeNames(t *testing.T) {
 	for _, c := range []struct{ fields, id, customer, err string }{
 		{`"event_id":"e","customer_id":"c"`, "e", "c", ""},
@@ -206,7 +243,7 @@ func TestDecodePaths(t *testing.T) {
 			t.Errorf("%+v is taken", f)
 		}
 	}
-	for _, name := range []string{"segment", "cloudevents", "msgpack", "yaml"} {
+	for _, name := range []string{"msgpack", "yaml"} {
 		if _, err := NewDecoder(Format{Name: name}); err == nil || !strings.Contains(err.Error(), "use json") {
 			t.Errorf("%s: %v", name, err)
 		}
