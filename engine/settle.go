@@ -15,11 +15,10 @@ import (
 // timers first has it settle those that are due.
 //
 // A shard that is behind would spend most of its time in the view's memtable; so it keeps what is acknowledged, without
-// bytes of the units' own, and settles many units at once, sorted: customers
-// that come often are written once. All that the view lacks then is in memory, in the entries; since an entry's bytes
-// are its newest, the shard takes nothing new for the round trip before (draining), so that nothing is newer than what
-// is acknowledged. The journal is the view's log: a crash costs reading it from where the view stands, which
-// limits.unsettled bounds.
+// bytes of the units' own, and settles many units at once, sorted: customers that come often are written once. All that the
+// view lacks then is in memory, in the entries; since an entry's bytes are its newest, the shard takes nothing new for the
+// round trip before (draining), so that nothing is newer than what is acknowledged. The journal is the view's log: a crash
+// costs reading it from where the view stands, which limits.unsettled bounds.
 
 // keep has an acknowledged unit brought into the view, now or later.
 func (s *shard) keep(u *unit, appended int64) error {
