@@ -16,6 +16,7 @@ import (
 
 	"wend/engine"
 	"wend/engine/journey"
+	"wend/schemas/workspacetest"
 	"wend/schemas/yamlfile"
 )
 
@@ -160,15 +161,7 @@ func placeless(dir string, ps yamlfile.Problems) string {
 // sampleWorkspaces copies every workspace of the tree and of its pages, and gives their directories.
 func sampleWorkspaces(t *testing.T) []string {
 	root := t.TempDir()
-	put := func(name, text string) {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	put := func(name, text string) { workspacetest.Write(t, filepath.Join(root, name), text) }
 	blocks := regexp.MustCompile("<!-- file: (.+) -->\n```yaml\n((?s:.*?))```")
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		switch {

@@ -19,6 +19,7 @@ import (
 	"wend/connectors/batch"
 	"wend/connectors/broker"
 	"wend/connectors/kafka"
+	"wend/schemas/workspacetest"
 )
 
 // live is an engine on an embedded broker, which has handled what a page says, as if its first event had been a little while
@@ -48,13 +49,7 @@ func newLive(t *testing.T, page string) *live {
 	}
 	files["shop/wend.yaml"] = "app: shop\nkafka: {brokers: [" + b.Addr() + "], session_timeout: 6s}\nhttp: 127.0.0.1:0\nhttp_token: \"${WEND_TOKEN}\"\n"
 	for name, text := range files {
-		name = filepath.Join(l.dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		workspacetest.Write(t, filepath.Join(l.dir, name), text)
 	}
 	engine := exec.Command(filepath.Join(bin, "wend"), "run", "-C", filepath.Join(l.dir, "shop"))
 	engine.Env = append(os.Environ(), "WEND_TOKEN="+liveToken)

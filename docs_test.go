@@ -13,6 +13,7 @@ import (
 
 	"wend/engine"
 	"wend/engine/journey"
+	"wend/schemas/workspacetest"
 )
 
 // read gives a file of the project.
@@ -70,13 +71,7 @@ func TestLanguageExamples(t *testing.T) {
 		t.Fatalf("only %d examples were found", len(files))
 	}
 	for _, f := range files {
-		name := filepath.Join(dir, f[1])
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(f[2]), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		workspacetest.Write(t, filepath.Join(dir, f[1]), f[2])
 	}
 	ws, problems := journey.Load(dir)
 	_, more := journey.Compile(ws)

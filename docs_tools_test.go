@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"wend/schemas/workspacetest"
 )
 
 // TestToolsDoc runs the commands of docs/tools.md in order, from the root of the project, and compares what they print. What
@@ -18,13 +20,7 @@ func TestToolsDoc(t *testing.T) {
 	text := read(t, page)
 	dir := t.TempDir()
 	for _, m := range regexp.MustCompile("<!-- file: (.+) -->\n```[a-z]*\n((?s:.*?))```").FindAllStringSubmatch(text, -1) {
-		name := filepath.Join(dir, m[1])
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(m[2]), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		workspacetest.Write(t, filepath.Join(dir, m[1]), m[2])
 	}
 	path := build(t) + string(os.PathListSeparator) + os.Getenv("PATH")
 	runConsoles(t, page, text, func(command string) string {

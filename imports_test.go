@@ -42,7 +42,7 @@ func sources(t *testing.T) []source {
 		}
 		s := source{name: filepath.ToSlash(p), test: strings.HasSuffix(p, "_test.go"), file: f}
 		s.pkg = path.Dir(s.name)
-		s.test = s.test || s.pkg == "connectors/conformance" // a suite that tests call
+		s.test = s.test || s.pkg == "connectors/conformance" || s.pkg == "schemas/workspacetest" // what tests call
 		for _, i := range f.Imports {
 			name, err := strconv.Unquote(i.Path.Value)
 			if err != nil {

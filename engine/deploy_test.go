@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 )
 
 // deployChain deploys one workspace after another in memory.
@@ -21,16 +20,7 @@ type deployChain struct {
 
 func (c *deployChain) plan(files map[string]string, inside *Census) *Deployment {
 	c.t.Helper()
-	dir := c.t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			c.t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			c.t.Fatal(err)
-		}
-	}
+	dir := workspacetest.Dir(c.t, files)
 	ws, problems := journey.Load(dir)
 	if problems.Failed() {
 		c.t.Fatal(problems)

@@ -22,6 +22,7 @@ import (
 	"wend/engine"
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 )
 
 // stand is a workspace, its topics on a cluster, and what an outsider sees of them.
@@ -46,16 +47,7 @@ var shopFiles = map[string]string{
 func newStand(t *testing.T, partitions int32) *stand {
 	t.Helper()
 	brokers, _ := bootstrap(t)
-	dir := t.TempDir()
-	for name, text := range shopFiles {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := workspacetest.Dir(t, shopFiles)
 	ws, problems := journey.Load(dir)
 	if problems.Failed() {
 		t.Fatal(problems)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -19,6 +17,7 @@ import (
 	"wend/connectors/batch"
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 	"wend/statestore"
 )
 
@@ -51,17 +50,7 @@ func compileJourneys(t testing.TB, text string) *journey.Program {
 
 func compileFiles(t testing.TB, files map[string]string) *journey.Program {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ws, problems := journey.Load(dir)
+	ws, problems := journey.Load(workspacetest.Dir(t, files))
 	if problems.Failed() {
 		t.Fatal(problems)
 	}

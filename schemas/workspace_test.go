@@ -15,6 +15,7 @@ import (
 	"wend/engine"
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 	"wend/schemas/yamlfile"
 )
 
@@ -91,7 +92,7 @@ func samples(t *testing.T) map[string]string {
 		}
 		dir := t.TempDir()
 		for _, f := range a.Files {
-			write(t, filepath.Join(dir, f.Name), string(f.Data))
+			workspacetest.Write(t, filepath.Join(dir, f.Name), string(f.Data))
 		}
 		roots, _ := filepath.Glob(filepath.Join(dir, "*", "journeys"))
 		if _, err := os.Stat(filepath.Join(dir, "journeys")); err == nil {
@@ -108,7 +109,7 @@ func samples(t *testing.T) map[string]string {
 		}
 		dir := t.TempDir()
 		for _, m := range regexp.MustCompile("<!-- file: (.+) -->\n```yaml\n((?s:.*?))```").FindAllStringSubmatch(string(text), -1) {
-			write(t, filepath.Join(dir, m[1]), m[2])
+			workspacetest.Write(t, filepath.Join(dir, m[1]), m[2])
 		}
 		roots, _ := filepath.Glob(filepath.Join(dir, "*", "journeys"))
 		for _, root := range append(roots, filepath.Join(dir, "journeys")) {
@@ -118,16 +119,6 @@ func samples(t *testing.T) map[string]string {
 		}
 	}
 	return out
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // files lists the files of a workspace that have a schema.
@@ -284,7 +275,7 @@ func TestBroken(t *testing.T) {
 		{"wend", "sources: {}"},
 	} {
 		name := filepath.Join(t.TempDir(), "x.yaml")
-		write(t, name, test.text)
+		workspacetest.Write(t, name, test.text)
 		docs, ok := documents(t, name)
 		if !ok || len(docs) != 1 {
 			t.Fatal(test.text)

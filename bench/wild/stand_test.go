@@ -21,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	realkafka "wend/bench/kafka"
+	"wend/schemas/workspacetest"
 )
 
 // The users of the secured cluster, and their passwords: a password must never be seen in what the program says.
@@ -200,13 +201,7 @@ func (a *app) actions() string { return a.name + ".actions" }
 
 func (a *app) write(name, text string) {
 	a.t.Helper()
-	path := filepath.Join(a.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		a.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
+	workspacetest.Write(a.t, filepath.Join(a.dir, name), text)
 }
 
 // configure writes wend.yaml, with what security asks for.

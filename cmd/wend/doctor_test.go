@@ -2,13 +2,12 @@ package main
 
 import (
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
 
 	"wend/connectors/broker"
+	"wend/schemas/workspacetest"
 )
 
 func TestDoctor(t *testing.T) {
@@ -42,16 +41,7 @@ func TestDoctor(t *testing.T) {
 
 func check(t *testing.T, broker string, status int, lines []string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{"wend.yaml": "app: shop\n", "journeys/j.yaml": "journey: j\nenter: {on: a}\nsteps:\n  - {send: push, template: now}\n"} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := workspacetest.Dir(t, map[string]string{"wend.yaml": "app: shop\n", "journeys/j.yaml": "journey: j\nenter: {on: a}\nsteps:\n  - {send: push, template: now}\n"})
 	out, err := exec.Command("wend", "doctor", "-C", dir, "--kafka-brokers", broker).Output()
 	got := 0
 	if exit := new(exec.ExitError); errors.As(err, &exit) {

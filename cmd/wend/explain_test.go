@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"wend/connectors/batch"
 	"wend/connectors/broker"
 	"wend/connectors/kafka"
+	"wend/schemas/workspacetest"
 )
 
 // TestExplainFromSource: what explain says of a customer from the source topic is what it says from a log of the same
@@ -59,13 +59,7 @@ func TestExplainFromSource(t *testing.T) {
 				"journeys/j.yaml": "journey: j\nenter: {on: cart, if: event.price > 10}\ngoal: {on: buy}\nsteps: [{wait: 10s}, {send: push, template: t}]\n",
 				"log.jsonl":       log.String(),
 			} {
-				name = filepath.Join(dir, name)
-				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				workspacetest.Write(t, filepath.Join(dir, name), text)
 			}
 			explain := func(args ...string) string {
 				cmd := exec.Command("wend", append([]string{"explain", "-C", dir}, args...)...)

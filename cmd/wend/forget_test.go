@@ -18,6 +18,7 @@ import (
 	"wend/connectors/batch"
 	"wend/connectors/broker"
 	"wend/connectors/kafka"
+	"wend/schemas/workspacetest"
 )
 
 // Marks that nothing else holds.
@@ -73,12 +74,7 @@ func newForgetStand(t *testing.T) *forgetStand {
 
 func (s *forgetStand) write(name, text string) {
 	s.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(filepath.Join(s.ws, name)), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.ws, name), []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	workspacetest.Write(s.t, filepath.Join(s.ws, name), text)
 }
 
 func (s *forgetStand) produce(id, customer, email string) {

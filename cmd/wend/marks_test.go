@@ -25,6 +25,7 @@ import (
 	"wend/connectors/broker"
 	"wend/connectors/kafka"
 	"wend/engine"
+	"wend/schemas/workspacetest"
 )
 
 // marks are texts that stand nowhere else, and must not come to light.
@@ -73,13 +74,7 @@ type site struct {
 
 func (s *site) write(name, text string) {
 	s.t.Helper()
-	path := filepath.Join(s.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	workspacetest.Write(s.t, filepath.Join(s.dir, name), text)
 }
 
 // wend runs a command to its end, which must have that status.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"wend/connectors/batch"
 	"wend/connectors/broker"
 	"wend/connectors/kafka"
+	"wend/schemas/workspacetest"
 )
 
 // running is a wend process of a test. Its stdout and stderr are read line by line.
@@ -125,14 +125,7 @@ func TestRunAndDeliver(t *testing.T) {
 	}
 	defer func() { _ = b.Close() }()
 	ws := t.TempDir()
-	write := func(name, text string) {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(ws, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(ws, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := func(name, text string) { workspacetest.Write(t, filepath.Join(ws, name), text) }
 	write("wend.yaml", "app: shop\nkafka: {brokers: ["+b.Addr()+"], session_timeout: 6s}\nhttp: 127.0.0.1:0\n")
 	write("journeys/j.yaml", `
 journey: j

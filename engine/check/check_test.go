@@ -1,8 +1,6 @@
 package check
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,21 +9,12 @@ import (
 	"wend/engine/journey"
 	"wend/engine/property"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 )
 
 func workspace(t *testing.T, files map[string]string) *journey.Workspace {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ws, problems := journey.Load(dir)
+	ws, problems := journey.Load(workspacetest.Dir(t, files))
 	if problems.Failed() {
 		t.Fatal(problems)
 	}

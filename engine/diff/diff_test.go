@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,20 +11,13 @@ import (
 
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 )
 
 // program compiles a workspace of one file of journeys.
 func program(t testing.TB, journeys string) *journey.Program {
 	t.Helper()
-	dir := t.TempDir()
-	name := filepath.Join(dir, "journeys", "j.yaml")
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(journeys), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ws, problems := journey.Load(dir)
+	ws, problems := journey.Load(workspacetest.Dir(t, map[string]string{"journeys/j.yaml": journeys}))
 	p, more := journey.Compile(ws)
 	if p == nil || problems.Failed() {
 		t.Fatal(problems, more)

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"wend/schemas/workspacetest"
 )
 
 // conditionsOf are the conditions of a journey, wherever they stand.
@@ -175,7 +177,9 @@ func TestCheckCorrupted(t *testing.T) {
 				spoiled := append([]string{}, lines...)
 				spoiled[i] = spoil(lines[i])
 				files := map[string]string{name: strings.Join(spoiled, "\n"), "profile.yaml": sample(t)["profile.yaml"], "events/add_to_cart.json": lines[i]}
-				write(t, dir, files)
+				for name, text := range files {
+					workspacetest.Write(t, filepath.Join(dir, name), text)
+				}
 				ws, problems := Load(dir)
 				if problems.Failed() {
 					continue

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"wend/schemas/workspacetest"
 	"wend/schemas/yamlfile"
 )
 
@@ -111,7 +112,9 @@ func TestLoadCorrupted(t *testing.T) {
 				if !strings.HasPrefix(name, "journeys/") {
 					files["journeys/cart-recovery.yaml"] = "journey: cart-recovery\nenter: {on: x}\nsteps: [{wait: 1m}]\n"
 				}
-				write(t, dir, files)
+				for name, text := range files {
+					workspacetest.Write(t, filepath.Join(dir, name), text)
+				}
 				ws, ps := Load(dir)
 				sound(t, files, dir, ws, ps)
 				if ps.Failed() {

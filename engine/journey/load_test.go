@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"wend/schemas/workspacetest"
 	"wend/schemas/yamlfile"
 )
 
@@ -55,22 +56,7 @@ func TestLoadProblems(t *testing.T) {
 // workspace writes the files of a workspace and returns its directory.
 func workspace(t testing.TB, files map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
-	write(t, dir, files)
-	return dir
-}
-
-func write(t testing.TB, dir string, files map[string]string) {
-	t.Helper()
-	for name, data := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return workspacetest.Dir(t, files)
 }
 
 // lines are the problems as check prints them, with the directory taken away.

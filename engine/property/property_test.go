@@ -1,29 +1,20 @@
 package property
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"wend/engine/journey"
+	"wend/schemas/workspacetest"
 )
 
 func workspace(t *testing.T, journeys, property string) *journey.Workspace {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{"journeys/j.yaml": journeys, "tests/p.yaml": property, "profile.yaml": "attributes: {tier: string, spent: double}"} {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ws, problems := journey.Load(dir)
+	ws, problems := journey.Load(workspacetest.Dir(t, map[string]string{
+		"journeys/j.yaml": journeys, "tests/p.yaml": property, "profile.yaml": "attributes: {tier: string, spent: double}",
+	}))
 	if problems.Failed() {
 		t.Fatal(problems)
 	}

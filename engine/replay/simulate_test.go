@@ -6,30 +6,19 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"wend/engine/journey"
 	"wend/schemas"
+	"wend/schemas/workspacetest"
 )
 
 // program compiles a workspace of one file of journeys and a profile.
 func program(t testing.TB, journeys, profile string) *journey.Program {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{"journeys/j.yaml": journeys, "profile.yaml": profile} {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ws, problems := journey.Load(dir)
+	ws, problems := journey.Load(workspacetest.Dir(t, map[string]string{"journeys/j.yaml": journeys, "profile.yaml": profile}))
 	p, more := journey.Compile(ws)
 	if p == nil || problems.Failed() {
 		t.Fatal(problems, more)
