@@ -190,7 +190,8 @@ func (r *runner) restart(ctx context.Context, p *stand.Process, empty bool) (tim
 	return at.Sub(p.Started), p, nil
 }
 
-// restored looks whether each start without data said how far it was.
+// restored looks whether each start without data said how far it was; one that is over before that is due says what it was
+// when it claims a shard.
 func (r *runner) restored(rounds int) error {
 	logs, err := filepath.Glob(filepath.Join(r.member.Dir, "run-*.log"))
 	if err != nil {
@@ -206,8 +207,10 @@ func (r *runner) restored(rounds int) error {
 		lines.Buffer(nil, 1<<20)
 		last := ""
 		for lines.Scan() {
-			if strings.Contains(lines.Text(), `"msg":"restoring"`) || strings.Contains(lines.Text(), `"msg":"restored`) {
-				last = lines.Text()
+			text := lines.Text()
+			claimed := strings.Contains(text, `"msg":"shard claimed"`) && !strings.Contains(text, `"restored":0,`)
+			if claimed || strings.Contains(text, `"msg":"restoring"`) || strings.Contains(text, `"msg":"restored`) {
+				last = text
 			}
 		}
 		if last != "" {
