@@ -13,6 +13,7 @@ import (
 type part struct {
 	before, after *journey.Simulation // of the same customers in the same order
 	first         []int               // line of each customer's first event
+	order         []*customer
 	customers     map[string]*customer
 	totals        map[totalKey]*Total
 	events        uint64
@@ -48,14 +49,11 @@ func (p *part) Offer(line int, ev *schemas.Event) {
 	if c == nil {
 		c = &customer{}
 		p.customers[strings.Clone(ev.Customer)] = c
-		p.first = append(p.first, line)
+		p.first, p.order = append(p.first, line), append(p.order, c)
 	}
 	p.before.Offer(ev)
 	p.after.Offer(ev)
-	had, has := len(c.before), len(c.after)
-	p.before.Take(func(a *schemas.Action) { c.before = append(c.before, *a) })
-	p.after.Take(func(a *schemas.Action) { c.after = append(c.after, *a) })
-	p.cancel(c, had, has)
+	p.take(c)
 }
 
 // Finish implements replay.Part.
@@ -66,28 +64,19 @@ func (p *part) Finish(newest int64) *replay.Failure {
 				return &replay.Failure{Line: line, Err: err}
 			}
 		}
+		p.take(p.order[i])
 	}
-	p.takeAll()
 	p.finish()
-	p.before, p.after, p.count, p.customers = nil, nil, len(p.customers), nil // only what differs is wanted any more
+	p.before, p.after, p.count, p.customers, p.order = nil, nil, len(p.customers), nil, nil // only what differs is wanted any more
 	return nil
 }
 
-// takeAll takes what was decided behind the end of the log, of all customers.
-func (p *part) takeAll() {
-	had := map[*customer][2]int{}
-	of := func(a *schemas.Action) *customer {
-		c := p.customers[a.Customer]
-		if _, ok := had[c]; !ok {
-			had[c] = [2]int{len(c.before), len(c.after)}
-		}
-		return c
-	}
-	p.before.Take(func(a *schemas.Action) { c := of(a); c.before = append(c.before, *a) })
-	p.after.Take(func(a *schemas.Action) { c := of(a); c.after = append(c.after, *a) })
-	for c, n := range had {
-		p.cancel(c, n[0], n[1])
-	}
+// take takes what was decided since the last time, all of it on one customer.
+func (p *part) take(c *customer) {
+	had, has := len(c.before), len(c.after)
+	p.before.Take(func(a *schemas.Action) { c.before = append(c.before, *a) })
+	p.after.Take(func(a *schemas.Action) { c.after = append(c.after, *a) })
+	p.cancel(c, had, has)
 }
 
 // cancel counts the actions from had and has on, and lets go of those that both decided alike.
