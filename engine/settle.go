@@ -38,11 +38,7 @@ func (s *shard) keep(u *unit, appended int64) error {
 	}
 	behind := s.phase == phaseRunning && s.backlog.Load() >= int64(s.limits.behind)
 	if len(s.unsettled) == 0 && !behind {
-		s.held = append(s.held, u)
-		s.heldSize += len(u.arena)
-		for _, d := range u.timers {
-			s.heldDue = min(s.heldDue, d.Due)
-		}
+		s.hold(u)
 		return s.letGo()
 	}
 	if err := s.settleHeld(len(s.held)); err != nil {
@@ -71,8 +67,20 @@ func (s *shard) keepArena(u *unit) {
 	u.arena = nil
 }
 
+// hold has an acknowledged unit wait, behind those that do.
+func (s *shard) hold(u *unit) {
+	s.held = append(s.held, u)
+	s.heldSize += len(u.arena)
+	for _, d := range u.timers {
+		s.heldDue = min(s.heldDue, d.Due)
+	}
+}
+
 // letGo settles what need be held no longer.
 func (s *shard) letGo() error {
+	if len(s.held) == 0 {
+		return nil
+	}
 	n := 0
 	if s.draining || s.phase != phaseRunning || s.heldSize > s.limits.held || s.heldDue <= s.timers.clock || s.pub.paid() && s.ackSince.IsZero() {
 		n = len(s.held) // when nothing is owed any more: what was split on its way is retired by other names
@@ -94,13 +102,10 @@ func (s *shard) settleHeld(n int) error {
 			return err
 		}
 	}
-	s.held = slices.Delete(s.held, 0, n)
-	s.heldSize, s.heldDue = 0, schemas.Never
-	for _, u := range s.held {
-		s.heldSize += len(u.arena)
-		for _, d := range u.timers {
-			s.heldDue = min(s.heldDue, d.Due)
-		}
+	rest := slices.Delete(s.held, 0, n)
+	s.held, s.heldSize, s.heldDue = rest[:0], 0, schemas.Never
+	for _, u := range rest {
+		s.hold(u)
 	}
 	return nil
 }
