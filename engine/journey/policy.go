@@ -100,11 +100,11 @@ func (q *Quiet) turn(ms int64, zone *time.Location) int64 {
 			next += day
 		}
 		// Until clocks are changed they show target in due course; a change may show it, or what lies behind it, earlier.
-		_, change := time.UnixMilli(at).In(zone).ZoneBounds()
-		if change.IsZero() || next < change.UnixMilli() {
+		_, change := localtime.Period(at, zone)
+		if next < change {
 			return next
 		}
-		if at = change.UnixMilli(); q.at(at, zone) != was {
+		if at = change; q.at(at, zone) != was {
 			return at
 		}
 	}

@@ -109,6 +109,27 @@ func TestQuietBeyondCalendars(t *testing.T) {
 	}
 }
 
+// TestQuietAtEndOfLeapYears: on the last day of a leap year package time gives some zones' periods an end that is past,
+// which a search that trusts it never leaves.
+func TestQuietAtEndOfLeapYears(t *testing.T) {
+	q, trusted := &Quiet{From: 22 * 3_600_000, To: 8 * 3_600_000}, false
+	for _, year := range []int{2024, 2028, 2040, 2096} {
+		for _, zone := range changing(t) {
+			for hour := range 48 {
+				at := time.Date(year, time.December, 30, hour, 30, 0, 0, time.UTC)
+				_, end := at.In(zone).ZoneBounds()
+				trusted = trusted || !end.IsZero() && !end.After(at)
+				if got, want := q.turn(at.UnixMilli(), zone), scannedTurn(q, at.UnixMilli(), zone); got != want {
+					t.Errorf("%s in %s turns at %d, the clock says %d", at, zone, got, want)
+				}
+			}
+		}
+	}
+	if !trusted {
+		t.Log("package time gives no end that is past any more: localtime.Period need not mend it")
+	}
+}
+
 // TestDeferAcrossChanges: a send leaves when a scan from minute to minute finds the hours quiet no longer, and expires
 // when it finds them quiet again.
 func TestDeferAcrossChanges(t *testing.T) {

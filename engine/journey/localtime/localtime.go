@@ -87,7 +87,7 @@ func (d Day) At(c Clock, zone *time.Location) int64 {
 	// A day before, clocks show less than local: no zone is a whole day away from UTC. From there on the first period
 	// between two changes in which local, or more than it, is shown.
 	for at := local - dayLength; ; {
-		offset, end := period(at, zone)
+		offset, end := Period(at, zone)
 		if at = max(at, local-offset); at < end {
 			return at
 		}
@@ -121,7 +121,7 @@ func NextDay(from int64, days Weekdays, zone *time.Location) int64 {
 		return Never
 	}
 	for at := from; ; {
-		offset, end := period(at, zone)
+		offset, end := Period(at, zone)
 		d := Day(floorDiv(at+offset, dayLength))
 		if days.Has(d.Weekday()) {
 			return at
@@ -137,8 +137,9 @@ func shown(ms int64, zone *time.Location) int64 {
 	return ms + int64(offset)*1000
 }
 
-// period is how far the zone is ahead of UTC at an instant, in ms, and until when it is so at least: after the instant.
-func period(ms int64, zone *time.Location) (offset, end int64) {
+// Period is how far the zone is ahead of UTC at an instant, in ms, and until when it is so at least: an instant after
+// ms, at which the offset need not change, or Never.
+func Period(ms int64, zone *time.Location) (offset, end int64) {
 	t := time.UnixMilli(ms).In(zone)
 	_, seconds := t.Zone()
 	offset = int64(seconds) * 1000
