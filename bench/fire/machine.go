@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"wend/bench/stand"
 )
 
 // usage is what the machine's processors did up to a moment, or between two. Zero where the system does not tell.
@@ -20,9 +21,6 @@ type usage struct {
 	ours        time.Duration // of this process and all that it started
 	lasted      time.Duration
 }
-
-// ticksPerSecond is what Linux counts in for programs (USER_HZ).
-const ticksPerSecond = 100
 
 func measure() usage {
 	u := usage{at: time.Now()}
@@ -47,17 +45,9 @@ func measure() usage {
 	}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // none elsewhere
 	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // it ended
-		}
-		f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // from the state on: state, parent, …, user, system
-		if len(f) < 13 || string(f[1]) != strconv.Itoa(os.Getpid()) {
-			continue
-		}
-		for _, n := range f[11:13] {
-			ticks, _ := strconv.ParseFloat(string(n), 64)
-			u.ours += time.Duration(ticks / ticksPerSecond * float64(time.Second))
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if p, err := stand.ProcessUsage(pid); err == nil && p.Parent == os.Getpid() { // others may have ended
+			u.ours += p.CPU
 		}
 	}
 	return u

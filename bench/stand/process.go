@@ -92,19 +92,6 @@ func (s *Stand) Run(log string, env []string, program string, args ...string) (*
 	return p, nil
 }
 
-// Memory is what the process holds resident, in bytes; 0 where the system does not tell.
-func (p *Process) Memory() int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
-		return 0
-	}
-	return resident * int64(os.Getpagesize())
-}
-
 // Gone says whether it ended.
 func (p *Process) Gone() bool {
 	select {

@@ -4,11 +4,7 @@ package wild
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"regexp"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -149,31 +145,15 @@ func (l *loaded) audit() {
 }
 
 // metric sums a counter of an engine's over its labels.
-func metric(t *testing.T, address, name string) (sum float64) {
+func metric(t *testing.T, address, name string) float64 {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	m, err := stand.ReadMetrics(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`(?m)^`+name+`(?:\{.*\})? (\S+)$`).FindAllSubmatch(text, -1)
-	if found == nil {
+	sum, ok := m[name]
+	if !ok {
 		t.Fatalf("no metric %s", name)
-	}
-	for _, f := range found {
-		v, err := strconv.ParseFloat(string(f[1]), 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += v
 	}
 	return sum
 }
