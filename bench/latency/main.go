@@ -19,6 +19,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"wend/bench/figures"
 	"wend/bench/stand"
 	"wend/bench/workload"
 )
@@ -44,6 +45,7 @@ func parse(args []string) (*options, error) {
 	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
 	f.StringVar(&o.echo, "echo", "", "the echo's binary; without it bench/echo is built (run from the project's root)")
 	f.StringVar(&o.Dir, "dir", "", "where workspaces and logs go, kept; without it a temporary directory")
+	f.StringVar(&o.Figures, "figures", "", "a file to which what was measured is appended, for bench/table")
 	f.Float64Var(&o.rate, "rate", 2000, "events a second")
 	f.IntVar(&o.rounds, "rounds", 3, "each runs both, in turns who is first")
 	f.DurationVar(&o.warm, "warm", 5*time.Second, "load before what is measured")
@@ -108,6 +110,16 @@ func run(ctx context.Context, o *options) (err error) {
 	}
 	q := func(p *peer, at float64) float64 { return float64(p.all.ValueAtQuantile(at)) }
 	ratio := func(at float64) float64 { return q(peers[0], at) / q(peers[1], at) }
+	for _, f := range []struct {
+		name string
+		at   float64
+	}{{"p50", 50}, {"p99", 99}, {"p999", 99.9}} {
+		if err := s.Measured(figures.Figure{Name: "latency/wend_" + f.name, Value: q(peers[0], f.at) / 1000, Unit: "ms"},
+			figures.Figure{Name: "latency/echo_" + f.name, Value: q(peers[1], f.at) / 1000, Unit: "ms"},
+			figures.Figure{Name: "latency/ratio_" + f.name, Value: ratio(f.at), Unit: "×"}); err != nil {
+			return err
+		}
+	}
 	fmt.Printf("wend to echo: p50 %.2f ×, p90 %.2f ×, p99 %.2f ×, p99.9 %.2f ×\n", ratio(50), ratio(90), ratio(99), ratio(99.9))
 	if o.check && (ratio(50) > mostP50 || ratio(99) > mostP99) {
 		return stand.Wrongf("more than %v × the echo's p50 or %v × its p99", mostP50, mostP99)

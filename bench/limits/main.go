@@ -51,6 +51,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.Port, "port", 29492, "where the Kafka that is started listens, with the ports behind it")
 	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
 	f.StringVar(&o.Dir, "dir", "", "where everything goes, kept; without it a temporary directory")
+	f.StringVar(&o.Figures, "figures", "", "a file to which what the timers took is appended, for bench/table")
 	f.StringVar(&o.only, "only", "", "scenarios to run, with commas")
 	f.IntVar(&o.customers, "customers", 1_000_000, "customers whose timers are due in the same second")
 	f.Uint64Var(&o.seed, "seed", 1, "of the workload")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"wend/bench/figures"
 	"wend/bench/stand"
 	"wend/bench/workload"
 )
@@ -45,5 +46,8 @@ func timers(ctx context.Context, l *limits) error {
 	if l.o.check && busy.p99 > mostTimersP99*l.idle.p99 {
 		l.wrong("the probe's p99 among the timers was %.1f × its idle value, more than %v", busy.p99/l.idle.p99, mostTimersP99)
 	}
-	return nil
+	return l.Measured(
+		figures.Figure{Name: "limits/timers_fired_s", Value: last.Sub(due).Seconds() - 1, Unit: "s"},
+		figures.Figure{Name: "limits/timers_p99_ratio", Value: busy.p99 / l.idle.p99, Unit: "×"},
+		figures.Figure{Name: "limits/timers_resident_mib", Value: float64(l.memory.Load()) / (1 << 20), Unit: "MiB"})
 }

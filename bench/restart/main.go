@@ -26,6 +26,7 @@ import (
 	"strings"
 	"time"
 
+	"wend/bench/figures"
 	"wend/bench/stand"
 	"wend/bench/workload"
 )
@@ -52,6 +53,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.Port, "port", 29692, "where a Kafka that is started listens, with the port behind it")
 	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
 	f.StringVar(&o.Dir, "dir", "", "where everything goes, kept; without it a temporary directory")
+	f.StringVar(&o.Figures, "figures", "", "a file to which what was measured is appended, for bench/table")
 	f.IntVar(&o.customers, "customers", 1_000_000, "customers who wait")
 	f.IntVar(&o.rounds, "rounds", 3, "restarts of each kind")
 	f.BoolVar(&o.check, "check", false, fmt.Sprintf("exit status 1 where the medians are above %v on disk or %v from the journal", mostOnDisk, mostFromJournal))
@@ -112,6 +114,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	fmt.Printf("%d customers wait after %.1f s\n", r.o.customers, time.Since(began).Seconds())
 	var disk, journal []time.Duration
+	var resident int64
 	for round := 1; round <= r.o.rounds; round++ {
 		took, next, err := r.restart(ctx, p, false)
 		if err != nil {
@@ -123,6 +126,7 @@ func (r *runner) run(ctx context.Context) error {
 			return err
 		}
 		journal, p = append(journal, took), next
+		resident = max(resident, p.Memory())
 		fmt.Printf("round %d: on its disk %.2f s, from the journal alone %.2f s, resident %d MiB\n", round, disk[round-1].Seconds(), took.Seconds(), p.Memory()>>20)
 	}
 	if err := r.restored(r.o.rounds); err != nil {
@@ -132,6 +136,11 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.sizes(ctx); err != nil {
+		return err
+	}
+	if err := r.Measured(figures.Figure{Name: "restart/on_disk_s", Value: median(disk).Seconds(), Unit: "s"},
+		figures.Figure{Name: "restart/from_journal_s", Value: median(journal).Seconds(), Unit: "s"},
+		figures.Figure{Name: "restart/resident_mib", Value: float64(resident) / (1 << 20), Unit: "MiB"}); err != nil {
 		return err
 	}
 	fmt.Printf("%d customers, from the start of the process to the first action of every partition, s: on its disk %s; from the journal alone %s\n",
@@ -224,7 +233,7 @@ func (r *runner) restored(rounds int) error {
 	return nil
 }
 
-// sizes prints what a waiting customer takes.
+// sizes prints and notes what a waiting customer takes.
 func (r *runner) sizes(ctx context.Context) error {
 	var view int64
 	if err := filepath.WalkDir(r.member.Data, func(_ string, d fs.DirEntry, err error) error {
@@ -255,9 +264,10 @@ func (r *runner) sizes(ctx context.Context) error {
 			}
 		}
 	}
-	n := int64(r.o.customers)
-	fmt.Printf("bytes for a waiting customer: view %d, journal %d (as written, not compacted)\n", view/n, journal/n)
-	return nil
+	n := float64(r.o.customers)
+	fmt.Printf("bytes for a waiting customer: view %.0f, journal %.0f (as written, not compacted)\n", float64(view)/n, float64(journal)/n)
+	return r.Measured(figures.Figure{Name: "restart/view_bytes", Value: float64(view) / n, Unit: "B"},
+		figures.Figure{Name: "restart/journal_bytes", Value: float64(journal) / n, Unit: "B"})
 }
 
 func median(all []time.Duration) time.Duration {

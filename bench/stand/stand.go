@@ -23,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"wend/bench/figures"
 	realkafka "wend/bench/kafka"
 	"wend/bench/proxy"
 	"wend/bench/workload"
@@ -49,6 +50,7 @@ type Options struct {
 	ProxyDrop  int           // what such a proxy begins with: it loses every so many-th produce answer; 0: none
 	Forget     time.Duration // a Kafka that is started forgets producers silent for so long; 0: as long as it likes, a day
 	Await      time.Duration // of the workload's reminders
+	Figures    string        // a file to which what was measured is appended (bench/figures); "" for none
 }
 
 // Stand is all that a test stands on. Its owner calls Close.
@@ -261,6 +263,14 @@ func (s *Stand) NewMember(a *App, name string, unitEvents int) (*Member, error) 
 	w := workload.Workspace{App: a.Name, Brokers: s.behind, Source: a.Source, Actions: a.Actions, DataDir: m.Data, HTTP: m.http,
 		Await: s.o.Await, SessionTimeout: SessionTimeout, UnitEvents: unitEvents}
 	return m, w.Write(m.Dir)
+}
+
+// Measured appends figures to the file that the options name, if they name one.
+func (s *Stand) Measured(fs ...figures.Figure) error {
+	if s.o.Figures == "" {
+		return nil
+	}
+	return figures.Append(s.o.Figures, fs...)
 }
 
 func freePort() (int, error) {
