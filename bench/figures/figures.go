@@ -17,7 +17,7 @@ import (
 type Figure struct {
 	Name  string  `json:"name"` // the bench, a slash, what it measured: cart/events_per_cpu_s
 	Value float64 `json:"value"`
-	Unit  string  `json:"unit"` // as people write it: ms, MiB; × for a ratio; "" for a number of things
+	Unit  string  `json:"unit"` // as people write it: ms, MB (millions of bytes); × for a ratio; "" for a number of things
 }
 
 // longest is the most bytes of a line that Read takes.

@@ -72,6 +72,6 @@ func slow(ctx context.Context, l *limits, topic string) error {
 	for _, p := range l.Proxies {
 		p.Set(proxy.Faults{})
 	}
-	_, err := l.during(ctx, "at its own pace again", func() error { return stand.Pause(ctx, idleFor) })
+	_, err := l.during(ctx, "at its own pace again", func() error { return stand.Pause(ctx, l.o.idle) })
 	return err
 }

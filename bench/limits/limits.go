@@ -20,7 +20,6 @@ const (
 	readyTimeout = time.Minute
 	restTimeout  = 10 * time.Minute
 	memoryEvery  = 100 * time.Millisecond
-	idleFor      = 10 * time.Second // in which the probe is measured by itself
 )
 
 // limits is one scenario under way: its stand, its engine and its probe.
@@ -68,10 +67,10 @@ func (l *limits) open(ctx context.Context, name string) (err error) {
 	if l.probe, err = startProbe(ctx, l.Brokers, l.app); err != nil {
 		return err
 	}
-	if err := stand.Pause(ctx, idleFor/2); err != nil {
+	if err := stand.Pause(ctx, l.o.idle/2); err != nil {
 		return err
 	}
-	if l.idle, err = l.during(ctx, "idle", func() error { return stand.Pause(ctx, idleFor) }); err != nil {
+	if l.idle, err = l.during(ctx, "idle", func() error { return stand.Pause(ctx, l.o.idle) }); err != nil {
 		return err
 	}
 	return nil

@@ -30,6 +30,8 @@ type options struct {
 	only      string
 	customers int
 	seed      uint64
+	await     time.Duration // of the timers; 0: as the customers need
+	idle      time.Duration
 	check     bool
 }
 
@@ -55,6 +57,8 @@ func parse(args []string) (*options, error) {
 	f.StringVar(&o.only, "only", "", "scenarios to run, with commas")
 	f.IntVar(&o.customers, "customers", 1_000_000, "customers whose timers are due in the same second")
 	f.Uint64Var(&o.seed, "seed", 1, "of the workload")
+	f.DurationVar(&o.await, "await", 0, "from the first cart to the second in which the timers are due; 0: a minute and a second for every 20,000 customers")
+	f.DurationVar(&o.idle, "idle", 10*time.Second, "for which the probe is measured by itself")
 	f.BoolVar(&o.check, "check", false, fmt.Sprintf("exit status 1 also where the probe's p99 among the timers is over %v × its idle value", mostTimersP99))
 	return o, f.Parse(args)
 }
@@ -87,7 +91,9 @@ func run(ctx context.Context, o *options) error {
 func one(ctx context.Context, o *options, s scenario) (err error) {
 	l := &limits{o: o, await: 10 * time.Second}
 	if s.name == "timers" {
-		l.await = time.Minute + time.Duration(o.customers/20)*time.Millisecond // the carts must all be filled before
+		if l.await = o.await; l.await == 0 {
+			l.await = time.Minute + time.Duration(o.customers/20)*time.Millisecond // the carts must all be filled before
+		}
 	}
 	if err := l.open(ctx, s.name); err != nil {
 		return errors.Join(err, l.close(true))

@@ -49,5 +49,5 @@ func timers(ctx context.Context, l *limits) error {
 	return l.Measured(
 		figures.Figure{Name: "limits/timers_fired_s", Value: last.Sub(due).Seconds() - 1, Unit: "s"},
 		figures.Figure{Name: "limits/timers_p99_ratio", Value: busy.p99 / l.idle.p99, Unit: "×"},
-		figures.Figure{Name: "limits/timers_resident_mib", Value: float64(l.memory.Load()) / (1 << 20), Unit: "MiB"})
+		figures.Figure{Name: "limits/timers_resident_mb", Value: float64(l.memory.Load()) / 1e6, Unit: "MB"})
 }

@@ -140,7 +140,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	if err := r.Measured(figures.Figure{Name: "restart/on_disk_s", Value: median(disk).Seconds(), Unit: "s"},
 		figures.Figure{Name: "restart/from_journal_s", Value: median(journal).Seconds(), Unit: "s"},
-		figures.Figure{Name: "restart/resident_mib", Value: float64(resident) / (1 << 20), Unit: "MiB"}); err != nil {
+		figures.Figure{Name: "restart/resident_mb", Value: float64(resident) / 1e6, Unit: "MB"}); err != nil {
 		return err
 	}
 	fmt.Printf("%d customers, from the start of the process to the first action of every partition, s: on its disk %s; from the journal alone %s\n",

@@ -1,0 +1,120 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"wend/bench/measure"
+)
+
+// heading is what stands above the table.
+type heading struct {
+	date    string // of the day
+	machine measure.Machine
+	rounds  int
+	quick   bool
+}
+
+// render writes the table as Markdown, with the commands below.
+func render(h heading, all []summary) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s: the performance table\n\nMachine: %s.\n\n", h.date, h.machine)
+	if h.quick {
+		b.WriteString("With `--quick`: small sizes, at which neither the names of the rows nor the targets hold.\n\n")
+	}
+	rounds := 0
+	for i := range all {
+		rounds = max(rounds, len(all[i].values))
+	}
+	fmt.Fprintf(&b, "Rounds: %d", rounds)
+	if rounds < h.rounds {
+		fmt.Fprintf(&b, " of %d", h.rounds)
+	}
+	b.WriteString(", row after row, then again. A row is met when its median is.\n\n")
+	b.WriteString("| | target | min | median | max | unit | met |\n|---|---|---:|---:|---:|---|---|\n")
+	for i := range all {
+		s := &all[i]
+		least, middle, greatest := "–", "–", "–"
+		if len(s.values) > 0 {
+			lo, hi := s.values[0], s.values[0]
+			for _, v := range s.values {
+				lo, hi = min(lo, v), max(hi, v)
+			}
+			least, middle, greatest = number(lo), number(median(s.values)), number(hi)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", cell(s.name), s.bound.text(s.unit), least, middle, greatest, cell(s.unit), s.metText(h.quick))
+	}
+	b.WriteString("\nEach row's command, and what it takes of it:\n\n| | command | figure |\n|---|---|---|\n")
+	for i := range all {
+		s := &all[i]
+		lines, names := "`"+s.of.of.line(h.quick)+"`", s.of.name
+		if s.over.of != nil {
+			lines += "<br>`" + s.over.of.line(h.quick) + "`"
+			names += " of the first, over " + s.over.name + " of the second"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(s.name), cell(lines), cell(names))
+	}
+	said := map[string]bool{}
+	for i := range all {
+		for _, err := range all[i].failed {
+			if len(said) == 0 {
+				b.WriteString("\n## Failed\n")
+			}
+			if text := err.Error(); !said[text] {
+				said[text] = true
+				fmt.Fprintf(&b, "\n    %s\n", strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    "))
+			}
+		}
+	}
+	return b.String()
+}
+
+// metText is the last cell of a row.
+func (s *summary) metText(quick bool) string {
+	switch {
+	case len(s.failed) > 0:
+		return "failed"
+	case len(s.values) == 0 || s.bound.kind == none || quick:
+		return ""
+	case s.met():
+		return "yes"
+	}
+	return "no"
+}
+
+// text is the bound as people read it.
+func (b bound) text(unit string) string {
+	switch b.kind {
+	case most:
+		return "≤ " + number(b.value) + " " + unit
+	case least:
+		return "≥ " + number(b.value) + " " + unit
+	}
+	return ""
+}
+
+// number gives three digits, or all of those before the point in groups of three.
+func number(v float64) string {
+	if math.Abs(v) >= 999.5 {
+		digits := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
+		for at := len(digits) - 3; at > 0; at -= 3 {
+			digits = digits[:at] + "," + digits[at:]
+		}
+		if v < 0 {
+			return "-" + digits
+		}
+		return digits
+	}
+	text := strconv.FormatFloat(v, 'g', 3, 64)
+	if strings.Contains(text, "e") {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return text
+}
+
+// cell is text that ends no cell.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
