@@ -14,11 +14,11 @@ import (
 // would be taken out again within milliseconds. What is held is bounded (limits.held), and whoever asks the view for
 // timers first has it settle those that are due.
 //
-// A shard that is behind would spend most of its time in the view's memtable; so it keeps what is acknowledged, without
-// bytes of the units' own, and settles many units at once, sorted: customers that come often are written once. All that the
-// view lacks then is in memory, in the entries; since an entry's bytes are its newest, the shard takes nothing new for the
-// round trip before (draining), so that nothing is newer than what is acknowledged. The journal is the view's log: a crash
-// costs reading it from where the view stands, which limits.unsettled bounds.
+// A shard that is behind would spend most of its time in the view's memtable; so it keeps of what is acknowledged who was
+// changed, without bytes of the units' own, and settles many units at once, sorted: customers that come often are written
+// once. All that the view lacks then is in memory, in the entries; since an entry's bytes are its newest, the shard takes
+// nothing new for the round trip before (draining), so that nothing is newer than what is acknowledged. The journal is the
+// view's log: a crash costs reading it from where the view stands, which limits.unsettled bounds.
 
 // keep has an acknowledged unit brought into the view, now or later.
 func (s *shard) keep(u *unit, appended int64) error {
@@ -44,27 +44,42 @@ func (s *shard) keep(u *unit, appended int64) error {
 	if err := s.settleHeld(len(s.held)); err != nil {
 		return err
 	}
-	for i := range u.documents {
-		u.documents[i].entry.acked = u.number
-		u.documents[i].key, u.documents[i].bytes = nil, nil
-	}
-	for _, d := range u.timers {
-		s.unsettledDue = min(s.unsettledDue, d.Due)
-	}
-	s.unsettledSize += len(u.arena)
-	s.keepArena(u)
-	s.unsettled = append(s.unsettled, u)
+	s.pile(u)
 	if !behind || s.unsettledSize >= s.limits.unsettled {
 		s.draining = true
 	}
 	return s.drain()
 }
 
-func (s *shard) keepArena(u *unit) {
-	if cap(u.arena) <= 2*s.limits.soft { // not one that a giant event blew up
-		s.arenas = append(s.arenas, u.arena[:0])
+// pile has an acknowledged unit wait to be settled with many. Of its documents remains whose they are.
+func (s *shard) pile(u *unit) {
+	var gone []changed
+	for i := range u.documents {
+		d := &u.documents[i]
+		if d.gone {
+			gone = append(gone, *d)
+		}
+		if d.entry.acked <= s.applied { // else an earlier unit of the pile has the customer
+			s.piled = append(s.piled, d.entry)
+		}
+		d.entry.acked = u.number
 	}
-	u.arena = nil
+	for _, d := range u.timers {
+		s.unsettledDue = min(s.unsettledDue, d.Due)
+	}
+	s.unsettledSize += len(u.arena)
+	s.reuse(u)
+	u.documents = gone
+	s.unsettled = append(s.unsettled, u)
+}
+
+// reuse lets other units have what is large of this one.
+func (s *shard) reuse(u *unit) {
+	if cap(u.arena) <= 2*s.limits.soft { // not one that a giant event blew up
+		clear(u.documents)
+		s.bulks = append(s.bulks, bulk{u.documents[:0], u.arena[:0]})
+	}
+	u.bulk = bulk{}
 }
 
 // hold has an acknowledged unit wait, behind those that do.
@@ -98,7 +113,7 @@ func (s *shard) settleHeld(n int) error {
 		return nil
 	}
 	for _, u := range s.held[:n] {
-		if err := s.settle(u); err != nil || s.phase == phaseIdle || s.phase == phaseFailed {
+		if err := s.settle(nil, u); err != nil || s.phase == phaseIdle || s.phase == phaseFailed {
 			return err
 		}
 	}
@@ -122,16 +137,17 @@ func (s *shard) drain() error {
 		return nil
 	}
 	s.draining = false
-	if err := s.settle(s.unsettled...); err != nil {
+	if err := s.settle(s.piled, s.unsettled...); err != nil {
 		return err
 	}
 	clear(s.unsettled)
-	s.unsettled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], 0, schemas.Never
+	clear(s.piled)
+	s.unsettled, s.piled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], s.piled[:0], 0, schemas.Never
 	return nil
 }
 
-// settle writes units to the view, in one piece.
-func (s *shard) settle(units ...*unit) error {
+// settle writes units to the view, in one piece, and the documents of customers whose bytes the units no longer have.
+func (s *shard) settle(piled []*entry, units ...*unit) error {
 	if len(units) == 0 {
 		return nil
 	}
@@ -144,16 +160,13 @@ func (s *shard) settle(units ...*unit) error {
 		}
 		for i := range u.documents {
 			d := &u.documents[i]
-			switch {
-			case d.gone:
-				b.DeleteDocument(d.entry.customer)
-				s.orders.gone = append(s.orders.gone, d.entry.customer)
-				s.timers.forget(d.entry.customer)
-			case d.bytes != nil:
+			if !d.gone {
 				b.PutDocument(d.entry.customer, d.bytes)
-			case d.entry.acked == u.number: // nothing is newer: these are the acknowledged bytes
-				b.PutDocument(d.entry.customer, d.entry.raw)
+				continue
 			}
+			b.DeleteDocument(d.entry.customer)
+			s.orders.gone = append(s.orders.gone, d.entry.customer)
+			s.timers.forget(d.entry.customer)
 		}
 		for _, r := range u.records {
 			if ab := r.unsettled(); ab != nil {
@@ -164,6 +177,11 @@ func (s *shard) settle(units ...*unit) error {
 		}
 		for _, r := range u.retired {
 			b.DeleteOwed(owedKey(r.lane.TopicPartition, r.record))
+		}
+	}
+	for _, e := range piled {
+		if len(e.raw) > 0 { // else forgotten, as a unit says
+			b.PutDocument(e.customer, e.raw)
 		}
 	}
 	last := units[len(units)-1]
@@ -177,7 +195,7 @@ func (s *shard) settle(units ...*unit) error {
 	s.applied = last.number
 	for _, u := range units {
 		if u.arena != nil {
-			s.keepArena(u)
+			s.reuse(u)
 		}
 		s.spare = append(s.spare, u)
 	}

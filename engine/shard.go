@@ -100,13 +100,14 @@ type shard struct {
 	open          *unit
 	flying        *unit   // sealed, not acknowledged
 	spare         []*unit // to be used again
-	arenas        [][]byte
+	bulks         []bulk
 	draining      bool      // nothing new is taken until what is acknowledged is settled
 	applied       uint64    // number of the newest unit that the view has
 	held          []*unit   // acknowledged, not in the view, oldest first; with bytes of their own
 	heldDue       int64     // the earliest of their timers
 	heldSize      int       // bytes of their documents
 	unsettled     []*unit   // the same, behind them, without such bytes
+	piled         []*entry  // whom these changed
 	unsettledDue  int64     // the earliest of their timers
 	unsettledSize int       // bytes of their documents
 	lastAck       time.Time // of the journal
@@ -570,9 +571,9 @@ func (s *shard) release() {
 	if s.pub != nil {
 		s.pub.end()
 	}
-	s.open, s.flying, s.spare, s.arenas, s.draining = nil, nil, nil, nil, false
+	s.open, s.flying, s.spare, s.bulks, s.draining = nil, nil, nil, nil, false
 	s.held, s.heldSize, s.heldDue = nil, 0, schemas.Never
-	s.unsettled, s.unsettledSize, s.unsettledDue = nil, 0, schemas.Never
+	s.unsettled, s.piled, s.unsettledSize, s.unsettledDue = nil, nil, 0, schemas.Never
 	s.cache = nil
 	s.env.controlFrom(-1, nil)
 	s.orders = orders{}

@@ -24,17 +24,17 @@ const retiredBytes = 16 << 10
 
 // unit is what is committed together: the effect of a run of inputs. One is open and grows; one may be in flight.
 type unit struct {
-	number    uint64
-	documents []changed
-	actions   []*actionBatch
-	records   []retired          // what the view is to hold of the actions, once acknowledged
-	timers    []statestore.Timer // to be in the index
-	fired     statestore.Cursor  // timers up to here were looked at
-	anyFired  bool
-	moved     bool   // the source position, or anything else that only the head tells
-	closed    bool   // takes nothing more
-	indexed   uint64 // not 0: with this unit the view's timer index is that of the program of this name (tail.indexed)
-	bytes     int    // of documents and actions
+	bulk
+	number   uint64
+	actions  []*actionBatch
+	records  []retired          // what the view is to hold of the actions, once acknowledged
+	timers   []statestore.Timer // to be in the index
+	fired    statestore.Cursor  // timers up to here were looked at
+	anyFired bool
+	moved    bool   // the source position, or anything else that only the head tells
+	closed   bool   // takes nothing more
+	indexed  uint64 // not 0: with this unit the view's timer index is that of the program of this name (tail.indexed)
+	bytes    int    // of documents and actions
 
 	retired  []retired // outbox records that this unit's head says are acknowledged
 	head     []byte
@@ -47,8 +47,12 @@ type unit struct {
 
 	events, duplicates, deadLetters, fires, leftOut int
 	lateness                                        time.Duration
+}
 
-	arena []byte // holds the documents' bytes
+// bulk is what is large of a unit. Its memory is used again by other units.
+type bulk struct {
+	documents []changed
+	arena     []byte // holds the documents' bytes
 }
 
 // changed is a customer's document as the unit leaves it.
@@ -102,7 +106,7 @@ func (u *unit) reset(number uint64) {
 	clear(u.actions)
 	clear(u.retired)
 	clear(u.records)
-	*u = unit{number: number, documents: u.documents[:0], actions: u.actions[:0], records: u.records[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0], arena: u.arena[:0]}
+	*u = unit{number: number, bulk: bulk{u.documents[:0], u.arena[:0]}, actions: u.actions[:0], records: u.records[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0]}
 }
 
 // full says that the open unit takes no more: it is at its bounds, or the outbox is.
@@ -293,8 +297,8 @@ func (s *shard) freshUnit(number uint64) *unit {
 	} else {
 		u = new(unit)
 	}
-	if n := len(s.arenas); u.arena == nil && n > 0 {
-		u.arena, s.arenas = s.arenas[n-1], s.arenas[:n-1]
+	if n := len(s.bulks); n > 0 {
+		u.bulk, s.bulks = s.bulks[n-1], s.bulks[:n-1]
 	}
 	u.reset(number)
 	return u
