@@ -19,7 +19,7 @@ type entry struct {
 	raw      []byte // nil: nothing is known of the customer
 	unit     uint64 // the newest unit that changed it, 0 none
 	slot     int    // its place in that unit
-	acked    uint64 // the newest acknowledged unit that changed it
+	piled    uint64 // above what the view has: the first unit of the pile that changed it
 	indexed  int64  // the timer index has an entry of this customer's at this time or earlier; Never: perhaps none
 	age      int    // of the cache when it came into the young generation
 }

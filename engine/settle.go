@@ -59,10 +59,10 @@ func (s *shard) pile(u *unit) {
 		if d.gone {
 			gone = append(gone, *d)
 		}
-		if d.entry.acked <= s.applied { // else an earlier unit of the pile has the customer
+		if d.entry.piled <= s.applied { // else an earlier unit of the pile has the customer
+			d.entry.piled = u.number
 			s.piled = append(s.piled, d.entry)
 		}
-		d.entry.acked = u.number
 	}
 	for _, d := range u.timers {
 		s.unsettledDue = min(s.unsettledDue, d.Due)

@@ -8,10 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 
 	realkafka "wend/bench/kafka"
+	"wend/bench/stand"
 )
 
 // Machine is on what something was measured, and what. A text is "unknown" where the system does not tell.
@@ -30,13 +30,10 @@ const unknown = "unknown"
 
 // Look looks at the machine and at the tree of the directory in which the process runs.
 func Look(ctx context.Context) Machine {
-	m := Machine{CPU: unknown, Kernel: unknown, Commit: unknown, Cores: runtime.NumCPU(), Go: runtime.Version(), Kafka: realkafka.Version}
+	m := Machine{CPU: unknown, Kernel: unknown, Commit: unknown, Cores: runtime.NumCPU(), Go: runtime.Version(), Kafka: realkafka.Version,
+		Memory: stand.SizeIn("/proc/meminfo", "MemTotal")}
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		m.CPU = field(string(b), "model name", unknown)
-	}
-	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
-		kb, _ := strconv.ParseInt(strings.TrimSuffix(field(string(b), "MemTotal", ""), " kB"), 10, 64) // 0 otherwise
-		m.Memory = kb << 10
 	}
 	if b, err := exec.CommandContext(ctx, "uname", "-sr").Output(); err == nil {
 		m.Kernel = strings.TrimSpace(string(b))

@@ -126,8 +126,9 @@ func (r *runner) run(ctx context.Context) error {
 			return err
 		}
 		journal, p = append(journal, took), next
-		resident = max(resident, p.Memory())
-		fmt.Printf("round %d: on its disk %.2f s, from the journal alone %.2f s, resident %d MiB\n", round, disk[round-1].Seconds(), took.Seconds(), p.Memory()>>20)
+		memory := p.Memory()
+		resident = max(resident, memory)
+		fmt.Printf("round %d: on its disk %.2f s, from the journal alone %.2f s, resident %d MiB\n", round, disk[round-1].Seconds(), took.Seconds(), memory>>20)
 	}
 	if err := r.restored(r.o.rounds); err != nil {
 		return err

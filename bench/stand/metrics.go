@@ -27,11 +27,6 @@ func ReadMetrics(ctx context.Context, address string) (Metrics, error) {
 	return m, nil
 }
 
-// Metrics are the engine's now.
-func (p *Process) Metrics(ctx context.Context) (Metrics, error) {
-	return ReadMetrics(ctx, p.Member.http)
-}
-
 func readMetrics(ctx context.Context, address string) (Metrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, metricsTimeout)
 	defer cancel()

@@ -52,25 +52,21 @@ func parseStat(b []byte) (u Usage, err error) {
 	return u, nil
 }
 
-// Usage is what the process used so far.
-func (p *Process) Usage() (Usage, error) { return ProcessUsage(p.cmd.Process.Pid) }
-
 // Memory is what the process holds resident, in bytes; 0 where the system does not tell.
-func (p *Process) Memory() int64 { return p.status("VmRSS") }
+func (p *Process) Memory() int64 {
+	return SizeIn(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmRSS")
+}
 
-// MostMemory is the most that the process ever held resident, in bytes; 0 where the system does not tell.
-func (p *Process) MostMemory() int64 { return p.status("VmHWM") }
-
-// status is a size of /proc/PID/status, in bytes.
-func (p *Process) status(key string) int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+// SizeIn is a size, in bytes, of a file of Linux's with lines KEY: N kB; 0 where the system does not tell.
+func SizeIn(path, key string) int64 {
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return 0
 	}
-	return parseStatus(string(b), key)
+	return parseSize(string(b), key)
 }
 
-func parseStatus(text, key string) int64 {
+func parseSize(text, key string) int64 {
 	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, key+":"); ok {
 			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)

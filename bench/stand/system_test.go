@@ -24,10 +24,10 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestParseStatus(t *testing.T) {
+func TestParseSize(t *testing.T) {
 	const text = "Name:\twend\nVmPeak:\t  900 kB\nVmHWM:\t   5 kB\nVmRSS:\t   4 kB\nVmBad:\t x kB\n"
 	for key, want := range map[string]int64{"VmHWM": 5 << 10, "VmRSS": 4 << 10, "VmBad": 0, "VmNone": 0} {
-		if got := parseStatus(text, key); got != want {
+		if got := parseSize(text, key); got != want {
 			t.Errorf("%s: %d, want %d", key, got, want)
 		}
 	}

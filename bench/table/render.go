@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,11 +41,7 @@ func render(h heading, all []summary) string {
 		s := &all[i]
 		least, middle, greatest := "–", "–", "–"
 		if len(s.values) > 0 {
-			lo, hi := s.values[0], s.values[0]
-			for _, v := range s.values {
-				lo, hi = min(lo, v), max(hi, v)
-			}
-			least, middle, greatest = number(lo), number(median(s.values)), number(hi)
+			least, middle, greatest = number(slices.Min(s.values)), number(median(s.values)), number(slices.Max(s.values))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", cell(s.name), s.bound.text(s.unit), least, middle, greatest, cell(s.unit), s.metText(h.quick))
 	}
@@ -58,17 +55,11 @@ func render(h heading, all []summary) string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(s.name), cell(lines), cell(names))
 	}
-	said := map[string]bool{}
-	for i := range all {
-		for _, err := range all[i].failed {
-			if len(said) == 0 {
-				b.WriteString("\n## Failed\n")
-			}
-			if text := err.Error(); !said[text] {
-				said[text] = true
-				fmt.Fprintf(&b, "\n    %s\n", strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    "))
-			}
+	for i, err := range failures(all) {
+		if i == 0 {
+			b.WriteString("\n## Failed\n")
 		}
+		fmt.Fprintf(&b, "\n    %s\n", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n    "))
 	}
 	return b.String()
 }

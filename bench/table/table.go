@@ -193,15 +193,31 @@ func (c *collection) summarize(rows []row) []summary {
 			v, ok, err := c.value(&s.row, round)
 			switch {
 			case err != nil:
-				if !slices.ContainsFunc(s.failed, func(e error) bool { return e.Error() == err.Error() }) {
-					s.failed = append(s.failed, err)
-				}
+				s.failed = once(s.failed, err)
 			case ok:
 				s.values = append(s.values, v)
 			}
 		}
 	}
 	return all
+}
+
+// once gives errors with one more, unless one of them says the same.
+func once(errs []error, err error) []error {
+	if slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) {
+		return errs
+	}
+	return append(errs, err)
+}
+
+// failures are those of all rows, each once.
+func failures(all []summary) (errs []error) {
+	for i := range all {
+		for _, err := range all[i].failed {
+			errs = once(errs, err)
+		}
+	}
+	return errs
 }
 
 // median of values, of which there is at least one: the middle one, or the mean of the middle two.
@@ -216,14 +232,9 @@ func (s *summary) met() bool { return s.bound.met(median(s.values)) }
 
 // verdict is an error where a command failed, and under check where a row is not as promised.
 func verdict(all []summary, check bool) error {
-	var errs []error
+	errs := failures(all)
 	for i := range all {
 		s := &all[i]
-		for _, err := range s.failed {
-			if !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) {
-				errs = append(errs, err)
-			}
-		}
 		if check && len(s.values) > 0 && !s.met() {
 			errs = append(errs, fmt.Errorf("%s: %s %s, promised %s", s.name, number(median(s.values)), s.unit, s.bound.text(s.unit)))
 		}

@@ -16,15 +16,7 @@ func manyProgram(tb testing.TB, n int, condition func(i int) string) *Program {
 	for i := range n {
 		fmt.Fprintf(&text, "---\njourney: j%03d\nenter:\n  on: view\n  if: %s\n  again: after_exit\nexit: [{on: buy}]\nsteps:\n  - wait: 1h\n  - {send: push, template: t%d}\n", i, condition(i), i)
 	}
-	ws, problems := LoadFiles(map[string][]byte{"journeys/many.yaml": []byte(strings.TrimPrefix(text.String(), "---\n"))})
-	if problems.Failed() {
-		tb.Fatal(problems)
-	}
-	p, problems := Compile(ws)
-	if p == nil {
-		tb.Fatal(problems)
-	}
-	return p
+	return compileText(tb, strings.TrimPrefix(text.String(), "---\n"), "")
 }
 
 // manyConditions are ways in which journeys tell apart events of one type.
