@@ -61,6 +61,16 @@ func (c *Cluster) pid(node int) int {
 	return pid
 }
 
+// Processes are the process ids of the brokers that run.
+func (c *Cluster) Processes() (pids []int) {
+	for n := range c.addrs {
+		if pid := c.pid(n + 1); pid != 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 func (c *Cluster) signal(node int, s syscall.Signal) error {
 	if node < 1 || node > len(c.addrs) {
 		return fmt.Errorf("kafka in %s has nodes 1 to %d, not %d", c.dir, len(c.addrs), node)

@@ -27,6 +27,11 @@ func ReadMetrics(ctx context.Context, address string) (Metrics, error) {
 	return m, nil
 }
 
+// Metrics asks the engine.
+func (p *Process) Metrics(ctx context.Context) (Metrics, error) {
+	return ReadMetrics(ctx, p.Member.http)
+}
+
 func readMetrics(ctx context.Context, address string) (Metrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, metricsTimeout)
 	defer cancel()

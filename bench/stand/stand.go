@@ -50,6 +50,7 @@ type Options struct {
 	ProxyDrop  int           // what such a proxy begins with: it loses every so many-th produce answer; 0: none
 	Forget     time.Duration // a Kafka that is started forgets producers silent for so long; 0: as long as it likes, a day
 	Await      time.Duration // of the workload's reminders
+	Journeys   string        // YAML documents in place of the workload's journeys; "" for those
 	Figures    string        // a file to which what was measured is appended (bench/figures); "" for none
 }
 
@@ -228,6 +229,19 @@ func (s *Stand) Create(ctx context.Context, a *App, journal map[string]string) e
 	return s.led(ctx, slices.Collect(maps.Keys(made))...)
 }
 
+// Remove deletes the topics that are an app's own, so that the broker has no work by them while another app is measured. The
+// source stays.
+func (s *Stand) Remove(ctx context.Context, a *App) error {
+	gone, err := s.Admin.DeleteTopics(ctx, a.Actions, a.Letters, a.Journal, a.Name+".control")
+	if err == nil {
+		err = gone.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("remove the topics of %s: %w", a.Name, err)
+	}
+	return nil
+}
+
 // led waits until the broker knows a leader for each partition: topics are made before that is so.
 func (s *Stand) led(ctx context.Context, topics ...string) error {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -261,7 +275,7 @@ func (s *Stand) NewMember(a *App, name string, unitEvents int) (*Member, error) 
 	m := &Member{Name: name, Dir: filepath.Join(s.Dir, a.Name, name), http: "127.0.0.1:" + strconv.Itoa(port)}
 	m.Data = filepath.Join(m.Dir, "data")
 	w := workload.Workspace{App: a.Name, Brokers: s.behind, Source: a.Source, Actions: a.Actions, DataDir: m.Data, HTTP: m.http,
-		Await: s.o.Await, SessionTimeout: SessionTimeout, UnitEvents: unitEvents}
+		Await: s.o.Await, SessionTimeout: SessionTimeout, UnitEvents: unitEvents, Journeys: s.o.Journeys}
 	return m, w.Write(m.Dir)
 }
 

@@ -57,6 +57,32 @@ func (p *Process) Memory() int64 {
 	return SizeIn(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmRSS")
 }
 
+// Peak is the most that the process has held resident so far, in bytes; 0 where the system does not tell.
+func (p *Process) Peak() int64 {
+	return SizeIn(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmHWM")
+}
+
+// CPU is the processor time that the process has used so far.
+func (p *Process) CPU() (time.Duration, error) {
+	u, err := ProcessUsage(p.cmd.Process.Pid)
+	return u.CPU, err
+}
+
+// BrokerCPU is the processor time that the brokers have used so far. False: they are not ours, and nobody knows.
+func (s *Stand) BrokerCPU() (sum time.Duration, ok bool, err error) {
+	if s.Cluster == nil {
+		return 0, false, nil
+	}
+	for _, pid := range s.Cluster.Processes() {
+		u, err := ProcessUsage(pid)
+		if err != nil {
+			return 0, false, err
+		}
+		sum += u.CPU
+	}
+	return sum, true, nil
+}
+
 // SizeIn is a size, in bytes, of a file of Linux's with lines KEY: N kB; 0 where the system does not tell.
 func SizeIn(path, key string) int64 {
 	b, err := os.ReadFile(path)

@@ -5,6 +5,13 @@ package main
 // rows are the table, in its order. A row takes figures of commands; a command that several rows name runs once a round
 // for all of them. Bounds are in the unit of the row.
 var rows = []row{
+	{name: "cart, 100,000 customers: events per CPU-second", unit: "events/CPU-s", of: figure{cart, "cart/events_per_cpu_s"}, bound: atLeast(300_000)},
+	{name: "cart, 100,000 customers: resident", unit: "MB", of: figure{cart, "cart/resident_mb"}, bound: atMost(250)},
+	{name: "cart, 100,000 customers: broker CPU per event", unit: "µs", of: figure{cart, "cart/broker_us_per_event"}},
+	{name: "cart, 1,000,000 customers: events per CPU-second", unit: "events/CPU-s", of: figure{cartMillion, "cart/events_per_cpu_s"}, bound: atLeast(300_000)},
+	{name: "cart, 1,000,000 customers: resident", unit: "MB", of: figure{cartMillion, "cart/resident_mb"}, bound: atMost(250)},
+	{name: "cart, 1,000,000 customers: broker CPU per event", unit: "µs", of: figure{cartMillion, "cart/broker_us_per_event"}},
+	{name: "events that no journey wants, per CPU-second", unit: "events/CPU-s", of: figure{unwanted, "unwanted/events_per_cpu_s"}, bound: atLeast(1_200_000)},
 	{name: "event to action at 10,000 events/s: p50", unit: "ms", of: figure{latency, "latency/wend_p50"}},
 	{name: "event to action at 10,000 events/s: p50 by the kafka-go echo's", unit: "×", of: figure{latency, "latency/ratio_p50"}, bound: atMost(1)},
 	{name: "event to action at 10,000 events/s: p99", unit: "ms", of: figure{latency, "latency/wend_p99"}},
@@ -16,12 +23,24 @@ var rows = []row{
 	{name: "1 million timers due in one second: resident at most", unit: "MB", of: figure{timers, "limits/timers_resident_mb"}},
 	{name: "restart with 1 million customers: on its disk to the first action", unit: "s", of: figure{restart, "restart/on_disk_s"}, bound: atMost(2)},
 	{name: "restart with 1 million customers: from the journal alone", unit: "s", of: figure{restart, "restart/from_journal_s"}, bound: atMost(15)},
+	{name: "cost per event with 100 journeys on the same event type by that with 3", unit: "×",
+		of: figure{journeys3, "journeys/events_per_cpu_s"}, over: figure{journeys100, "journeys/events_per_cpu_s"}, bound: atMost(3)},
 	{name: "a waiting customer in the view", unit: "B", of: figure{restart, "restart/view_bytes"}, bound: atMost(200)},
 	{name: "a waiting customer in the journal", unit: "B", of: figure{restart, "restart/journal_bytes"}, bound: atMost(300)},
 }
 
 // The commands, in full and quick.
 var (
+	cart = &command{full: "go run ./bench/throughput --workload cart --customers 100000 --events 6000000 --rounds 1",
+		quick: "go run ./bench/throughput --workload cart --customers 10000 --events 200000 --rounds 1"}
+	cartMillion = &command{full: "go run ./bench/throughput --workload cart --customers 1000000 --events 6000000 --rounds 1",
+		quick: "go run ./bench/throughput --workload cart --customers 50000 --events 200000 --rounds 1"}
+	unwanted = &command{full: "go run ./bench/throughput --workload unwanted --customers 100000 --events 6000000 --rounds 1",
+		quick: "go run ./bench/throughput --workload unwanted --customers 10000 --events 500000 --rounds 1"}
+	journeys3 = &command{full: "go run ./bench/throughput --workload journeys --journeys 3 --customers 100000 --events 2000000 --rounds 1",
+		quick: "go run ./bench/throughput --workload journeys --journeys 3 --customers 10000 --events 200000 --rounds 1"}
+	journeys100 = &command{full: "go run ./bench/throughput --workload journeys --journeys 100 --customers 100000 --events 2000000 --rounds 1",
+		quick: "go run ./bench/throughput --workload journeys --journeys 100 --customers 10000 --events 200000 --rounds 1"}
 	// Two rounds, so that each of the two is first once; a long warm-up, for the broker begins cold.
 	latency = &command{full: "go run ./bench/latency --rate 10000 --rounds 2 --warm 15s --for 20s",
 		quick: "go run ./bench/latency --rate 2000 --rounds 1 --warm 1s --for 2s"}

@@ -13,6 +13,8 @@ const (
 	Browse Kind = iota
 	AddToCart
 	Purchase
+
+	Scroll // what no journey of the cart workload wants; At gives none
 )
 
 // Customers is how many shoppers the workload has unless somebody says otherwise.
@@ -26,6 +28,8 @@ func (k Kind) String() string {
 		return "add_to_cart"
 	case Purchase:
 		return "purchase"
+	case Scroll:
+		return "scroll"
 	}
 	return "kind " + strconv.Itoa(int(k))
 }

@@ -31,6 +31,7 @@ type Workspace struct {
 	Await          time.Duration // whole milliseconds
 	SessionTimeout time.Duration // zero: the engine's own
 	UnitEvents     int           // the most events of a unit; zero: the engine's own
+	Journeys       string        // YAML documents in place of the cart's journeys and their profile; "": those
 }
 
 // Write makes the files in dir.
@@ -56,6 +57,9 @@ func (w *Workspace) files() map[string]string {
 	fmt.Fprintf(&c, "source: {topic: %s}\nactions: {topic: %s}\ndata_dir: %q\nhttp: %s\nlog: {level: info}\n", w.Source, w.Actions, w.DataDir, w.HTTP)
 	if w.UnitEvents > 0 {
 		fmt.Fprintf(&c, "unit: {max_events: %d}\n", w.UnitEvents)
+	}
+	if w.Journeys != "" {
+		return map[string]string{"wend.yaml": c.String(), "journeys/all.yaml": w.Journeys}
 	}
 	return map[string]string{
 		"wend.yaml": c.String(),
