@@ -111,11 +111,16 @@ func New(ctx context.Context, o Options) (s *Stand, err error) {
 
 func (s *Stand) build(ctx context.Context) error {
 	s.binary = filepath.Join(s.Dir, "wend")
-	args := []string{"build", "-o", s.binary}
+	tags := ""
 	if s.o.Sabotage != "" {
-		args = append(args, "-tags", "sabotage")
+		tags = "sabotage"
 	}
-	if out, err := exec.CommandContext(ctx, "go", append(args, "wend/cmd/wend")...).CombinedOutput(); err != nil {
+	return Build(ctx, s.binary, tags)
+}
+
+// Build makes the binary, with build tags where there are some.
+func Build(ctx context.Context, to, tags string) error {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", to, "-tags", tags, "wend/cmd/wend").CombinedOutput(); err != nil {
 		return fmt.Errorf("build wend: %w\n%s", err, out)
 	}
 	return nil

@@ -27,6 +27,7 @@ var rows = []row{
 		of: figure{journeys3, "journeys/events_per_cpu_s"}, over: figure{journeys100, "journeys/events_per_cpu_s"}, bound: atMost(3)},
 	{name: "a waiting customer in the view", unit: "B", of: figure{restart, "restart/view_bytes"}, bound: atMost(200)},
 	{name: "a waiting customer in the journal", unit: "B", of: figure{restart, "restart/journal_bytes"}, bound: atMost(300)},
+	{name: "simulate: events per second and core", unit: "events/CPU-s", of: figure{simulate, "simulate/events_per_cpu_s"}},
 }
 
 // The commands, in full and quick.
@@ -48,6 +49,8 @@ var (
 		quick: "go run ./bench/limits --only timers --customers 20000 --await 20s --idle 2s"}
 	restart = &command{full: "go run ./bench/restart --customers 1000000 --rounds 1",
 		quick: "go run ./bench/restart --customers 20000 --rounds 1"}
+	simulate = &command{full: "go run ./bench/simulate --customers 100000 --events 1000000 --rounds 1",
+		quick: "go run ./bench/simulate --customers 10000 --events 100000 --rounds 1"}
 )
 
 // peerRows compare with other engines on the same workload, by the programs of a directory (--peers).
