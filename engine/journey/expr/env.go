@@ -25,6 +25,7 @@ type Env struct {
 	provider  *provider
 	functions map[string]bool
 	windows   *windowSet
+	plain     bool
 }
 
 // NewEnv returns an environment in which the profile has these attributes, besides tags, consent and timezone, and
@@ -44,7 +45,7 @@ func NewEnv(names Names) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expressions: %w", err)
 	}
-	e := &Env{cel: c, provider: p, functions: map[string]bool{}, windows: windows}
+	e := &Env{cel: c, provider: p, functions: map[string]bool{}, windows: windows, plain: names.Plain}
 	for name := range c.Functions() {
 		e.functions[name] = true
 	}

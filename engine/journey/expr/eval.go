@@ -14,7 +14,10 @@ type Why struct {
 }
 
 // Condition is a compiled expression that is true or false. It is immutable.
-type Condition struct{ c *compiled }
+type Condition struct {
+	c     *compiled
+	terms *terms // nil: the interpreter says it all
+}
 
 // Condition compiles an expression that must be true or false. The error's offset is in bytes of src.
 func (e *Env) Condition(src string, sc Scope) (*Condition, *Error) {
@@ -24,7 +27,10 @@ func (e *Env) Condition(src string, sc Scope) (*Condition, *Error) {
 	}
 	switch c.result.Kind() {
 	case types.BoolKind, types.DynKind, types.AnyKind, types.TypeParamKind:
-		return &Condition{c}, nil
+		if e.plain {
+			return &Condition{c: c}, nil
+		}
+		return &Condition{c, termsOf(c)}, nil
 	case types.OpaqueKind:
 		return nil, &Error{Offset: c.at, Message: "a condition is true or false, not an optional value; say what counts when it is not there with .orValue(false)"}
 	}
@@ -34,6 +40,11 @@ func (e *Env) Condition(src string, sc Scope) (*Condition, *Error) {
 // Eval tells whether the condition holds. Where it reads a field that is not there, or fails, it does not, and why says
 // so. Safe for concurrent use; v is not kept.
 func (c *Condition) Eval(v *Vars) (holds bool, why Why) {
+	if c.terms != nil {
+		if holds, why, ok := c.terms.judge(v.Event); ok {
+			return holds, why
+		}
+	}
 	a := newActivation(v)
 	defer a.release()
 	out, why := c.c.run(a)

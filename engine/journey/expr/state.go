@@ -12,6 +12,9 @@ type Names struct {
 	Attributes []Attribute
 	Scores     []Score
 	Segments   []string
+
+	// Plain leaves every condition to the interpreter alone. It comes to the same, slower: tests compare with it.
+	Plain bool
 }
 
 // Score is a name of `score`.

@@ -99,23 +99,6 @@ func (x *Number) Reads() Reads { return x.c.reads }
 
 // Less tells whether the number a (of Number.Eval) is below b: exactly, also a whole and a fractional one.
 func Less(a, b any) bool {
-	switch x := a.(type) {
-	case int64:
-		switch y := b.(type) {
-		case int64:
-			return x < y
-		case float64:
-			c, ok := compareIntDouble(x, y)
-			return ok && c < 0
-		}
-	case float64:
-		switch y := b.(type) {
-		case int64:
-			c, ok := compareIntDouble(y, x)
-			return ok && c > 0
-		case float64:
-			return x < y
-		}
-	}
-	return false
+	order, ok := compareNumbers(a, b)
+	return ok && order < 0
 }
