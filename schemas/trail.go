@@ -11,6 +11,9 @@ const (
 	trailMark  = 1<<48 - 1
 )
 
+// TrailReach is how many decisions in a row, all different, leave nothing of what was remembered ahead of them.
+const TrailReach = 2 * trailLimit
+
 // Trail remembers the newest decisions on a customer of which nothing else in the document tells: entries that were
 // refused, sends that a policy stopped or put off, enrollments that ended. It is there for whoever asks later why, and no
 // decision depends on it.
@@ -52,13 +55,50 @@ func (t *Trail) Note(now int64, journey uint32, code uint8, detail uint16) {
 		t.entries = append(t.entries[:drop], t.entries[drop+trailSize:]...)
 	}
 	if n := len(t.entries); n+trailSize > cap(t.entries) {
-		grown := make([]byte, n, min(max(2*n, 2*trailSize), trailLimit*trailSize))
-		copy(grown, t.entries)
-		t.entries = grown
+		t.grow(min(max(2*n, 2*trailSize), trailLimit*trailSize))
 	}
-	// The mark in 6 bytes, a byte that counts, and the low 40 bits of the time.
+	t.append(now, mark, times)
+}
+
+func (t *Trail) grow(to int) {
+	grown := make([]byte, len(t.entries), to)
+	copy(grown, t.entries)
+	t.entries = grown
+}
+
+// append writes the mark in 6 bytes, a byte that counts, and the low 40 bits of the time.
+func (t *Trail) append(now int64, mark, times uint64) {
 	t.entries = binary.LittleEndian.AppendUint64(t.entries, mark|times<<48|uint64(now)<<56)
 	t.entries = binary.LittleEndian.AppendUint32(t.entries, uint32(now>>8))
+}
+
+// NoteEach is Note for each of some journeys in turn, of which no two among the last TrailReach may be the same in the bits
+// that count. What cannot be left of them in the end is not written, so many cost no more than some.
+func (t *Trail) NoteEach(now int64, journeys []uint32, code uint8, detail uint16) {
+	// One that follows on trailLimit others finds them alone, and so is new; and of the first of those only what is still
+	// there in the end has to know whether it was.
+	known := journeys[:min(len(journeys), trailLimit)]
+	fresh := journeys[len(known):]
+	if len(journeys) >= TrailReach {
+		known, fresh = nil, journeys[len(journeys)-trailLimit:]
+	}
+	for _, j := range known {
+		t.Note(now, j, code, detail)
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	stay := 0
+	if len(known) > 0 {
+		stay = copy(t.entries, t.entries[len(fresh)*trailSize:])
+	}
+	t.entries = t.entries[:stay]
+	if cap(t.entries) < trailLimit*trailSize {
+		t.grow(trailLimit * trailSize)
+	}
+	for _, j := range fresh {
+		t.append(now, uint64(j)&(1<<24-1)|uint64(code)<<24|uint64(detail)<<32, 1)
+	}
 }
 
 // All gives what is remembered, oldest first, to whom the customer's time is now. What is older than 34 years is taken

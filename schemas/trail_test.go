@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
@@ -43,6 +44,37 @@ func TestTrail(t *testing.T) {
 		}
 		if got := d.Trail.All(d.Time); !reflect.DeepEqual(got, want) {
 			t.Fatalf("read back %v\nwant %v", got, want)
+		}
+	})
+}
+
+// TestTrailNoteEach compares with noting one by one.
+func TestTrailNoteEach(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var each, all Trail
+		now := rapid.Int64Range(0, 1<<41).Draw(t, "now")
+		for range rapid.IntRange(1, 6).Draw(t, "rounds") {
+			now += rapid.Int64Range(0, 1<<33).Draw(t, "later")
+			if rapid.Bool().Draw(t, "another") {
+				j, code := uint32(rapid.IntRange(0, 40).Draw(t, "journey")), uint8(rapid.IntRange(1, 2).Draw(t, "code"))
+				each.Note(now, j, code, 7)
+				all.Note(now, j, code, 7)
+			}
+			from := rapid.IntRange(0, 3).Draw(t, "from")
+			var journeys []uint32
+			for j := range rapid.SampledFrom([]int{0, 1, 3, 15, 16, 17, 30, 31, 31, 32, 33, 50}).Draw(t, "journeys") {
+				journeys = append(journeys, uint32(from+j)%60) // 60 are more than the reach
+			}
+			for _, j := range journeys {
+				each.Note(now, j, 1, 7)
+			}
+			all.NoteEach(now, journeys, 1, 7)
+			if got, want := all.All(now), each.All(now); !reflect.DeepEqual(got, want) {
+				t.Fatalf("got  %v\nwant %v", got, want)
+			}
+			if !bytes.Equal(all.entries, each.entries) {
+				t.Fatal("the bytes differ")
+			}
 		}
 	})
 }

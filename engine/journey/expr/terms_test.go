@@ -32,7 +32,7 @@ func someField(t *rapid.T) string {
 func someLiteral(t *rapid.T) string {
 	return rapid.SampledFrom([]string{
 		"0", "1", "2", "-1", "1.0", "1.5", "-0.0", "9007199254740993", "9007199254740992.0", "9223372036854775807", "-9223372036854775808", "1e308", "9.3e18",
-		`"x"`, `"y"`, `""`, `"1"`, `"ä"`, "'x'", "true", "false", "null", "1u", "b'x'", "[1]", "{'k': 1}", "event.b", "now",
+		`"x"`, `"y"`, `""`, `"1"`, `"ä"`, "'x'", "true", "false", "null", "null", "null", "1u", "b'x'", "[1]", "{'k': 1}", "event.b", "now",
 	}).Draw(t, "literal")
 }
 
@@ -85,10 +85,10 @@ func someCondition(t *rapid.T, quick, plain *Env) (src string, c, want *Conditio
 func someBody(t *rapid.T) body {
 	b := body{"type": "x", "list": []any{int64(1), int64(0)}}
 	for _, name := range []string{"a", "b", "c", "d"} {
-		switch rapid.IntRange(0, 9).Draw(t, "kind of "+name) {
+		switch rapid.IntRange(0, 10).Draw(t, "kind of "+name) {
 		case 0, 1:
-		case 2:
-			b[name] = rapid.SampledFrom([]any{nil, true, false, []any{}, []any{int64(1)}, map[string]any{"k": int64(1), "deep": int64(1)}}).Draw(t, name)
+		case 2, 10:
+			b[name] = rapid.SampledFrom([]any{nil, nil, true, false, []any{}, []any{int64(1)}, map[string]any{"k": int64(1), "deep": int64(1)}}).Draw(t, name)
 		case 3:
 			b[name] = rapid.SampledFrom([]any{uint64(1), 1, uint8(1), float32(1), math.NaN(), math.Inf(1), math.Inf(-1), []byte("x"), struct{}{}}).Draw(t, name)
 		case 4, 5:
