@@ -106,7 +106,7 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if err := r.fill(ctx); err != nil {
+	if err := workload.Carts(ctx, r.Brokers, r.app.Source, r.o.customers, nil); err != nil {
 		return err
 	}
 	if _, err := r.answered(ctx, fillTimeout); err != nil {
@@ -150,19 +150,6 @@ func (r *runner) run(ctx context.Context) error {
 		return stand.Wrongf("more than %v on its disk or %v from the journal", mostOnDisk, mostFromJournal)
 	}
 	return nil
-}
-
-// fill gives each customer a cart.
-func (r *runner) fill(ctx context.Context) error {
-	cl, err := workload.NewProducer(r.Brokers)
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	for i := range r.o.customers {
-		cl.Produce(ctx, workload.Record(r.app.Source, fmt.Sprintf("cart-%d", i), fmt.Sprintf("waiting%d", i), workload.AddToCart, time.Now().UnixMilli()), nil)
-	}
-	return cl.Flush(ctx)
 }
 
 // answered has somebody on each partition buy something, and says when the last of the answers was appended.

@@ -38,6 +38,9 @@ type Member struct {
 	runs            int
 }
 
+// HTTP is where it listens, host:port.
+func (m *Member) HTTP() string { return m.http }
+
 // Process is one run of a program.
 type Process struct {
 	Member  *Member // of an engine

@@ -18,6 +18,8 @@ var rows = []row{
 	{name: "event to action at 10,000 events/s: p99 by the kafka-go echo's", unit: "×", of: figure{latency, "latency/ratio_p99"}, bound: atMost(1.75)},
 	{name: "event to action at 10,000 events/s: p99.9", unit: "ms", of: figure{latency, "latency/wend_p999"}},
 	{name: "event to action at 10,000 events/s: p99.9 by the kafka-go echo's", unit: "×", of: figure{latency, "latency/ratio_p999"}, bound: atMost(2)},
+	{name: "10 million timers pending: resident", unit: "MB", of: figure{waiting, "waiting/resident_mb"}, bound: atMost(512)},
+	{name: "10 million timers pending: lateness of those that are due, p99", unit: "ms", of: figure{waiting, "waiting/late_p99"}, bound: atMost(20)},
 	{name: "1 million timers due in one second: all fired, with events going on", unit: "s", of: figure{timers, "limits/timers_fired_s"}, bound: atMost(10)},
 	{name: "1 million timers due in one second: an event's p99 meanwhile by that of idle", unit: "×", of: figure{timers, "limits/timers_p99_ratio"}},
 	{name: "1 million timers due in one second: resident at most", unit: "MB", of: figure{timers, "limits/timers_resident_mb"}},
@@ -45,6 +47,8 @@ var (
 	// Two rounds, so that each of the two is first once; a long warm-up, for the broker begins cold.
 	latency = &command{full: "go run ./bench/latency --rate 10000 --rounds 2 --warm 15s --for 20s",
 		quick: "go run ./bench/latency --rate 2000 --rounds 1 --warm 1s --for 2s"}
+	waiting = &command{full: "go run ./bench/waiting --customers 10000000 --for 1m",
+		quick: "go run ./bench/waiting --customers 50000 --for 3s --settle 2s"}
 	timers = &command{full: "go run ./bench/limits --only timers --customers 1000000",
 		quick: "go run ./bench/limits --only timers --customers 20000 --await 20s --idle 2s"}
 	restart = &command{full: "go run ./bench/restart --customers 1000000 --rounds 1",

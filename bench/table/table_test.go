@@ -236,7 +236,7 @@ func TestRows(t *testing.T) {
 			}
 		}
 	}
-	for name := range map[string]bool{"restart": true, "^cart": true, "^event to action": true} {
+	for name := range map[string]bool{"restart": true, "^cart": true, "simulate": true, "^event to action": true, "10 million": true} {
 		o, err := parse([]string{"--only", name})
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,9 @@ package workload
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -27,9 +29,27 @@ const toldEvery = 500_000
 
 // Run returns when the brokers have acknowledged all of it.
 func (f *Fill) Run(ctx context.Context) error {
-	cl, err := NewProducer(f.Brokers)
+	return fill(ctx, f.Brokers, f.Topic, f.Count, f.Told, func(i int) *kgo.Record {
+		e := f.Event(i)
+		key := AppendCustomer(make([]byte, 0, 176), e.Customer)
+		return &kgo.Record{Topic: f.Topic, Key: key, Value: AppendJSON(key[len(key):], i, e, Epoch+int64(i))}
+	})
+}
+
+// Waiting is the name of customer i of those whom Carts gives carts.
+func Waiting(i int) string { return "waiting" + strconv.Itoa(i) }
+
+// Carts gives so many customers a cart each, now, as fast as the brokers take them. told is as Fill.Told.
+func Carts(ctx context.Context, brokers, topic string, customers int, told func(sent int)) error {
+	return fill(ctx, brokers, topic, customers, told, func(i int) *kgo.Record {
+		return Record(topic, "cart-"+strconv.Itoa(i), Waiting(i), AddToCart, time.Now().UnixMilli())
+	})
+}
+
+func fill(ctx context.Context, brokers, topic string, count int, told func(sent int), record func(i int) *kgo.Record) error {
+	cl, err := NewProducer(brokers)
 	if err != nil {
-		return fmt.Errorf("fill %s: %w", f.Topic, err)
+		return fmt.Errorf("fill %s: %w", topic, err)
 	}
 	defer cl.Close()
 	var failed atomic.Pointer[error]
@@ -38,12 +58,10 @@ func (f *Fill) Run(ctx context.Context) error {
 			failed.CompareAndSwap(nil, &err)
 		}
 	}
-	for i := 0; i < f.Count && ctx.Err() == nil && failed.Load() == nil; i++ {
-		e := f.Event(i)
-		key := AppendCustomer(make([]byte, 0, 176), e.Customer)
-		cl.Produce(ctx, &kgo.Record{Topic: f.Topic, Key: key, Value: AppendJSON(key[len(key):], i, e, Epoch+int64(i))}, done)
-		if f.Told != nil && (i+1)%toldEvery == 0 {
-			f.Told(i + 1)
+	for i := 0; i < count && ctx.Err() == nil && failed.Load() == nil; i++ {
+		cl.Produce(ctx, record(i), done)
+		if told != nil && (i+1)%toldEvery == 0 {
+			told(i + 1)
 		}
 	}
 	err = cl.Flush(ctx)
@@ -51,7 +69,7 @@ func (f *Fill) Run(ctx context.Context) error {
 		err = *p
 	}
 	if err != nil {
-		return fmt.Errorf("fill %s: %w", f.Topic, err)
+		return fmt.Errorf("fill %s: %w", topic, err)
 	}
 	return nil
 }
