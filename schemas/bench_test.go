@@ -22,6 +22,7 @@ func TestAllocations(t *testing.T) {
 	rfc := []byte(`{"customer_id":"c","type":"t","ts":"2026-01-01T00:00:00Z"}`)
 	withMap := &Document{Profile: Fields{{"address", map[string]any{"city": "x", "zip": int64(1), "street": "y"}}}}
 	recent := typical().Recent
+	documents := NewDocumentReader()
 	for _, c := range []struct {
 		what   string
 		budget float64
@@ -30,6 +31,9 @@ func TestAllocations(t *testing.T) {
 		{"Document.Append", 0, func() { b = doc.Append(b[:0]) }},
 		{"Document.Append of a map", 0, func() { b = withMap.Append(b[:0]) }},
 		{"DecodeDocument", 21, func() { _, _ = DecodeDocument(encoded) }},
+		{"DocumentReader.Read", 2, func() { _, _ = documents.Read(encoded) }},
+		{"DocumentReader.Read, and Append again", 2, func() { d, _ := documents.Read(encoded); b = d.Append(b[:0]) }},
+		{"DocumentReader.Read of a state", 5, func() { d, _ := documents.Read(encoded); d.Journeys.At(0) }},
 		{"Decoder.Decode", 0, func() { _ = d.Decode(text, from, ev) }},
 		{"Decoder.Decode of RFC 3339", 0, func() { _ = d.Decode(rfc, from, ev) }},
 		{"Body.Field of a number", 1, func() { _ = d.Decode(text, from, ev); ev.Body.Field("price") }},
