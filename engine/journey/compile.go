@@ -23,7 +23,7 @@ func compile(r *Release) (*Program, yamlfile.Problems) {
 
 func newCompiler(r *Release) *compiler {
 	ws := r.Current
-	c := &compiler{ws: ws, release: r, p: &Program{types: map[string]*typeIndex{}}}
+	c := &compiler{ws: ws, release: r, p: &Program{types: map[string]*typeIndex{}, plain: r.Plain}}
 	if ws.Profile == nil {
 		whole := *ws
 		whole.Profile = &Profile{}
@@ -297,58 +297,4 @@ func (c *compiler) typeID(name string) int32 {
 		c.p.types[name] = t
 	}
 	return t.id
-}
-
-// index lists, for each type, the journeys that want it, in their order.
-func (c *compiler) index() {
-	byID := make([]*typeIndex, len(c.p.types))
-	for _, t := range c.p.types {
-		byID[t.id] = t
-	}
-	for _, head := range c.p.plans {
-		wants := map[int32]*touch{}
-		want := func(ids []int32) []*touch {
-			var l []*touch
-			for _, id := range ids {
-				if id < 0 { // a moment's, which is no event's
-					continue
-				}
-				if wants[id] == nil {
-					wants[id] = &touch{plan: head}
-				}
-				l = append(l, wants[id])
-			}
-			return l
-		}
-		for _, t := range want(head.enter.types) {
-			t.enter = true
-		}
-		for _, j := range head.all() {
-			c.inside(j, want)
-		}
-		for id, t := range wants {
-			byID[id].touches = append(byID[id].touches, *t)
-		}
-	}
-}
-
-// inside tells types that enrollments of a plan want them.
-func (c *compiler) inside(j *plan, want func([]int32) []*touch) {
-	if j.goal != nil {
-		for _, t := range want(j.goal.types) {
-			t.goal, t.inside = true, true
-		}
-	}
-	for i := range j.exits {
-		for _, t := range want(j.exits[i].types) {
-			t.inside = true
-		}
-	}
-	for i := range j.nodes {
-		for k := range j.nodes[i].await.events {
-			for _, t := range want(j.nodes[i].await.events[k].types) {
-				t.inside = true
-			}
-		}
-	}
 }

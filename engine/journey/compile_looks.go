@@ -11,7 +11,7 @@ import (
 
 // names are those that expressions may use: of the profile, of scores and of segments.
 func (c *compiler) names(attributes []expr.Attribute) expr.Names {
-	names := expr.Names{Attributes: attributes}
+	names := expr.Names{Attributes: attributes, Plain: c.release.Plain}
 	c.scores = slices.Clone(c.ws.Profile.Scores)
 	slices.SortFunc(c.scores, func(a, b *Score) int {
 		switch {

@@ -267,6 +267,7 @@ scores:
 segments:
   busy: score.s > 3 && count("a", "10m") > 1
   calm: profile.p < 3 || !segment.busy
+  broken: 6 / (profile.p - 1) > 1
 `
 
 // lawPolicies have hours that are quiet again and again while a log lasts.
@@ -278,6 +279,14 @@ all: {caps: [{max: 6, per: 1h}]}
 `
 
 func compileLaw(t *rapid.T, journeys string) *Program {
+	p, problems := Compile(parseLaw(t, journeys))
+	if p == nil {
+		t.Fatalf("%s\n%v", journeys, problems)
+	}
+	return p
+}
+
+func parseLaw(t *rapid.T, journeys string) *Workspace {
 	var problems yamlfile.Problems
 	ws := &Workspace{}
 	docs, _ := yamlfile.Parse("journeys.yaml", []byte(journeys), &problems)
@@ -290,11 +299,10 @@ func compileLaw(t *rapid.T, journeys string) *Program {
 	ws.Profile = parseProfile(docs[0], &problems)
 	docs, _ = yamlfile.Parse("policies.yaml", []byte(lawPolicies), &problems)
 	ws.Policies = parsePolicies(docs[0], &problems)
-	p, more := Compile(ws)
-	if problems.Failed() || p == nil {
-		t.Fatalf("%s\n%v\n%v", journeys, problems, more)
+	if problems.Failed() {
+		t.Fatalf("%s\n%v", journeys, problems)
 	}
-	return p
+	return ws
 }
 
 func someEvents(t *rapid.T) []*schemas.Event {

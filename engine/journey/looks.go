@@ -236,8 +236,8 @@ func (s *stepper) turnedTrue(t *trigger) bool {
 
 // point4 offers the event in hand, if any, and what turned; then what steps changed is looked at, in rounds without the
 // event, until nothing turns.
-func (s *stepper) point4(touches []touch) {
-	s.round(touches)
+func (s *stepper) point4(wants *interests) {
+	s.round(wants)
 	for n := 0; s.stirred; n++ {
 		s.setEvent(nil, nil)
 		if n == maxLooks {
@@ -258,30 +258,42 @@ func (s *stepper) point4(touches []touch) {
 	}
 }
 
-// round goes through the journeys that want the event or of which something turned, in their order.
-func (s *stepper) round(touches []touch) {
-	k := 0
-	for i := 0; i < len(touches) || k < len(s.turned); {
+// round goes through the journeys to which the event matters or of which something turned, in their order; wants is nil
+// where there is no event.
+func (s *stepper) round(wants *interests) {
+	if wants == nil {
+		wants = &s.p.nobody
+	}
+	s.sift(wants)
+	for i, k := 0, 0; ; {
+		at := s.next(wants, i)
 		var j *plan
-		if i < len(touches) {
-			j = touches[i].plan
-		}
 		if k < len(s.turned) {
-			if p := s.p.looks[s.turned[k]].plan.head; j == nil || p.rank < j.rank {
-				j = p
-			}
+			j = s.p.looks[s.turned[k]].plan.head
+			at = min(at, wants.from(j.rank))
 		}
+		s.passOver(wants, i, at)
+		i = at
 		var t touch
-		if i < len(touches) && touches[i].plan == j {
-			t = touches[i]
+		if at < len(wants.touches) && (j == nil || wants.touches[at].plan.rank <= j.rank) {
+			t = wants.touches[at]
+			j = t.plan
 			i++
+		} else if j == nil {
+			break
 		}
 		from := k
 		for k < len(s.turned) && s.p.looks[s.turned[k]].plan.head == j {
 			k++
 		}
 		s.news = s.turned[from:k]
+		barred := t.enter && s.barred[at/64]>>(at%64)&1 == 1
+		t.enter = t.enter && !barred
 		s.offer(j, t)
+		if barred {
+			s.passOver(wants, at, at+1)
+		}
 	}
+	s.tellRefused()
 	s.news, s.turned, s.holding = nil, s.turned[:0], s.holding[:0]
 }

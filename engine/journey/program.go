@@ -18,6 +18,7 @@ type Program struct {
 	plans    []*plan // in the order in which they are offered an event: by priority, then name
 	byName   []*plan // in order of name, as documents keep them
 	types    map[string]*typeIndex
+	nobody   interests            // those of no event type
 	profile  map[string]expr.Type // declared attributes and the three that every profile has
 	channels []string
 	policies policies
@@ -40,6 +41,8 @@ type Program struct {
 	listed   []JourneyVersion
 	dates    map[string]bool // the attributes that change when one comes
 	silences []*moment       // those that any event ends
+
+	plain bool // every journey is asked, and every condition is judged by the interpreter: for tests
 }
 
 // typeIndex is what the program wants of one event type.
@@ -51,17 +54,9 @@ type typeIndex struct {
 	watch   watchers // what reads windows of it
 	scores  []scoreAdd
 	updates []*update
-	touches []touch // in the order of Program.plans
+	wants   interests
 
 	silences []*moment // those that an event of the type ends
-}
-
-// touch is one journey's interest in a type.
-type touch struct {
-	plan   *plan
-	enter  bool
-	goal   bool
-	inside bool // goal, an exit or an await wants it: enrollments have to be looked at
 }
 
 // plan is a compiled journey. Steps are nodes in a flat table; a node id means nothing outside this plan, and what a

@@ -23,6 +23,9 @@ type Release struct {
 	// Deployed is when it was, in ms since 1970: what became due earlier by it, and would be past by then, is due then.
 	// 0: at no moment, so that it is due in the past.
 	Deployed int64
+	// Plain makes a program that asks every journey at every event and leaves every condition to the interpreter. It
+	// decides the same, slower: tests compare with it.
+	Plain bool
 }
 
 // OlderVersion is an earlier definition of a journey, as Load or LoadFiles read it then.

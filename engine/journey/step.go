@@ -86,6 +86,11 @@ type stepper struct {
 	members []membership // by segment
 	moments uint64       // of members: one for each evaluation
 
+	// Journeys that want the event, in the round in hand: a bit for each.
+	matters []uint64 // they are to be looked at
+	barred  []uint64 // the event does not open them
+	refused refused
+
 	queue    []schemas.Event // emitted, not handled yet
 	moment   schemas.Event   // in hand where there is no event
 	opened   schemas.Enrollment
@@ -174,7 +179,7 @@ func (s *stepper) handle(ev *schemas.Event, depth int) {
 	if ev.Time < s.doc.Time {
 		s.touched(typ.watch) // windows in which it was only while in hand
 	}
-	s.point4(typ.touches)
+	s.point4(&typ.wants)
 	if len(s.queue) > first {
 		s.drain(first, depth)
 	}

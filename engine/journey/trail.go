@@ -43,6 +43,7 @@ func trailDetail(step, reason string) uint16 {
 
 // note remembers a decision in the document.
 func (s *stepper) note(j *plan, code uint8, detail uint16) {
+	s.tellRefused()
 	s.doc.Trail.Note(s.doc.Time, j.trail, code, detail)
 }
 

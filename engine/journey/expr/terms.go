@@ -107,7 +107,8 @@ func termsOf(c *compiled) *terms {
 }
 
 // add takes x apart, and reports whether what stands behind it counts too. Behind a loop it does not: that may be more
-// work than is allowed, which ends the evaluation whatever else is false.
+// work than is allowed, which ends the evaluation whatever else is false. Nor behind a segment, whose own condition is
+// judged then, and counted where it fails.
 func (t *terms) add(c *compiled, x ast.Expr) bool {
 	if x.Kind() == ast.CallKind && x.AsCall().FunctionName() == operators.LogicalAnd {
 		for _, side := range x.AsCall().Args() {
@@ -122,9 +123,11 @@ func (t *terms) add(c *compiled, x ast.Expr) bool {
 		return true
 	}
 	t.whole = false
-	loops := false
-	ast.PreOrderVisit(x, ast.NewExprVisitor(func(e ast.Expr) { loops = loops || e.Kind() == ast.ComprehensionKind }))
-	return !loops
+	tells := false
+	ast.PreOrderVisit(x, ast.NewExprVisitor(func(e ast.Expr) {
+		tells = tells || e.Kind() == ast.ComprehensionKind || variableOf(e) == "segment"
+	}))
+	return !tells
 }
 
 func termOf(c *compiled, x ast.Expr) (term, bool) {

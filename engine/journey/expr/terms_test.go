@@ -12,11 +12,11 @@ import (
 // termsEnvs are an environment and the one that leaves everything to the interpreter.
 func termsEnvs(t testing.TB) (quick, plain *Env) {
 	t.Helper()
-	quick, err := NewEnv(Names{})
+	quick, err := NewEnv(Names{Segments: []string{"hot"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain, err = NewEnv(Names{Plain: true}); err != nil {
+	if plain, err = NewEnv(Names{Segments: []string{"hot"}, Plain: true}); err != nil {
 		t.Fatal(err)
 	}
 	return quick, plain
@@ -141,10 +141,11 @@ func TestTermsAreFound(t *testing.T) {
 		`event.a == 1 && (event.b == 2 || event.c == 3)`:         "1",
 		`event.a == 1 && event.l.all(i, i > 0) && event.b == 2`:  "1", // behind a loop, whose work may be too much
 		`event.l.all(i, i > 0) && event.b == 2`:                  "",
-		`event.a < true`:                                         "",
-		`event.a in [1]`:                                         "", // the interpreter's sets of numbers are its own
-		`event.a.b == 1`:                                         "",
-		`now > time("2026-01-01")`:                               "",
+		`event.b == 2 && segment.hot && event.c == 3`:            "1", // behind a segment, which may fail
+		`event.a < true`:           "",
+		`event.a in [1]`:           "", // the interpreter's sets of numbers are its own
+		`event.a.b == 1`:           "",
+		`now > time("2026-01-01")`: "",
 	} {
 		c, err := env.Condition(src, termsScope())
 		if err != nil {
