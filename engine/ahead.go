@@ -68,6 +68,9 @@ func (a *ahead) fill(r *batch.Reader, c *cache) error {
 			for at := 0; at < min(len(e.raw), touchBytes); at += line64 {
 				sum += e.raw[at]
 			}
+			for at := 0; at < len(e.ids); at += line64 {
+				sum += e.ids[at]
+			}
 		}
 	}
 	a.touched = sum

@@ -17,6 +17,8 @@ import (
 type entry struct {
 	customer string // in one piece of memory with raw
 	raw      []byte // nil: nothing is known of the customer
+	ids      []byte // what of the document is apart, whole; nil: nothing
+	parted   uint64 // the newest unit that changed ids, 0 none
 	unit     uint64 // the newest unit that changed it, 0 none
 	slot     int    // its place in that unit
 	piled    uint64 // above what the view has: the first unit of the pile that changed it
@@ -40,6 +42,14 @@ func (e *entry) keep(doc []byte) {
 		e.raw = piece[n:]
 	}
 	e.raw = append(e.raw[:0], doc...)
+}
+
+// apart stores the ids that are apart, which a unit has changed.
+func (e *entry) apart(ids []byte, unit uint64) {
+	if cap(e.ids) < len(ids) {
+		e.ids = make([]byte, 0, len(ids)) // it becomes larger three times, and then stays
+	}
+	e.ids, e.parted = append(e.ids[:0], ids...), unit
 }
 
 // cache holds the documents recently used of a shard, up to a number of bytes. Two generations instead of a
@@ -86,7 +96,7 @@ func (c *cache) add(e *entry) { c.put(maphash.String(c.seed, e.customer), e) }
 func (c *cache) put(hash uint64, e *entry) {
 	e.age = c.age
 	c.young.put(hash, e)
-	c.bytes += cap(e.raw) + overhead
+	c.bytes += cap(e.raw) + cap(e.ids) + overhead
 }
 
 // release lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay.

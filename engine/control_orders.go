@@ -234,9 +234,11 @@ func (s *shard) forget(customer string) (bool, error) {
 	}
 	u := s.open
 	clear(e.raw[:cap(e.raw)])
-	e.raw, e.indexed = nil, schemas.Never
+	clear(e.ids[:cap(e.ids)])
+	e.raw, e.ids, e.parted, e.indexed = nil, nil, 0, schemas.Never
 	e.unit, e.slot = u.number, len(u.documents)
-	u.documents = append(u.documents, changed{entry: e, key: append(slices.Clone(keyDocument), customer...), gone: true})
+	u.documents = append(u.documents, changed{entry: e, key: append(slices.Clone(keyDocument), customer...), gone: true,
+		ids: &idRecord{key: append(slices.Clone(keyIDs), customer...)}}) // whether there are some or not
 	u.bytes += len(customer) + 64
 	return true, nil
 }

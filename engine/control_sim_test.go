@@ -157,7 +157,7 @@ func (s *controlSim) orphans(o *simOwner) {
 
 // replay reads source and commands straight through, in the order in which the journal's heads say they were taken.
 func (s *controlSim) replay() error {
-	docs, actions := map[string]*schemas.Document{}, map[string][]string{}
+	docs, ids, actions := map[string]*schemas.Document{}, map[string][]byte{}, map[string][]string{}
 	var fx journey.Effects
 	step := func(customer string, in journey.Input) error {
 		doc := docs[customer]
@@ -169,15 +169,22 @@ func (s *controlSim) replay() error {
 		for fx.More = true; fx.More; {
 			s.program.Step(customer, doc, in, &fx)
 		}
+		parted, err := apart(doc)
+		if err != nil {
+			return err
+		}
 		if !fx.Changed || len(doc.Append(nil)) > s.document {
-			var err error
-			doc, err = schemas.DecodeDocument(before)
+			if doc, err = schemas.DecodeDocument(before); err == nil {
+				err = doc.Recent.Attach(ids[customer])
+			}
 			if docs[customer] != nil {
 				docs[customer] = doc
 			}
 			return err
 		}
-		docs[customer] = doc
+		if docs[customer] = doc; parted != nil {
+			ids[customer] = parted
+		}
 		for i := range fx.Actions {
 			key := customer + "/" + fx.Actions[i].Channel
 			actions[key] = append(actions[key], fx.Actions[i].ID)
@@ -221,6 +228,7 @@ func (s *controlSim) replay() error {
 				}
 			}
 			delete(docs, customer)
+			delete(ids, customer)
 			last[customer] = nil
 		}
 		for customer, raw := range u.documents {

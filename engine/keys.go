@@ -14,6 +14,7 @@ var (
 	keyHead     = []byte("h")
 	keyClaim    = []byte("claim/")
 	keyDocument = []byte("c/")
+	keyIDs      = []byte("i/")
 	keyOwed     = []byte("o/")
 )
 

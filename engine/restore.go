@@ -179,6 +179,12 @@ func (c *claim) take(rec *batch.Record, info batch.Info, b viewBatch) error {
 	case strings.HasPrefix(key, string(keyDocument)):
 		c.documents++
 		return c.takeDocument(key[len(keyDocument):], rec.Value, b)
+	case strings.HasPrefix(key, string(keyIDs)):
+		if customer := key[len(keyIDs):]; rec.Value == nil {
+			b.DeleteIDs(customer)
+		} else {
+			b.PutIDs(customer, rec.Value)
+		}
 	case strings.HasPrefix(key, string(keyOwed)):
 		if rec.Value == nil {
 			b.DeleteOwed(key)

@@ -49,7 +49,7 @@ func newFuzzClaim(t testing.TB, k *simKit) *fuzzClaim {
 	f.shard = newShard(shardConfig{app: "shop", program: k.program, decoder: k.decoder, source: k.source, journal: k.journal,
 		routes: &routes{channels: map[string]route{"shop": {"actions", 2}, "mail": {"mails", 1}}, deadLetter: route{"dead", 1}},
 		views:  mapViews{&f.disk}, dir: "view", deleteRetention: 24 * time.Hour, cacheBytes: 1 << 16,
-		limits: limits{events: 6, soft: 64 << 10, effect: 64 << 10, document: 3000, action: 64 << 10, outbox: 1 << 20, fires: 6, behind: 1 << 20, unsettled: 1 << 20, held: 1 << 20, onTheWay: 1 << 20}},
+		limits: limits{events: 6, soft: 64 << 10, effect: 64 << 10, document: 3000, ids: simIDs, action: 64 << 10, outbox: 1 << 20, fires: 6, behind: 1 << 20, unsettled: 1 << 20, held: 1 << 20, onTheWay: 1 << 20}},
 		nobody, l.filled())
 	f.shard.begin(simTime(1_700_000_000_000, time.Hour))
 	if f.shard.phase != phaseClaiming || f.shard.view == nil {

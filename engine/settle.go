@@ -162,9 +162,15 @@ func (s *shard) settle(piled []*entry, units ...*unit) error {
 			d := &u.documents[i]
 			if !d.gone {
 				b.PutDocument(d.entry.customer, d.bytes)
+				if d.ids != nil {
+					b.PutIDs(d.entry.customer, d.ids.bytes)
+				}
 				continue
 			}
 			b.DeleteDocument(d.entry.customer)
+			if d.ids != nil {
+				b.DeleteIDs(d.entry.customer)
+			}
 			s.orders.gone = append(s.orders.gone, d.entry.customer)
 			s.timers.forget(d.entry.customer)
 		}
@@ -182,6 +188,9 @@ func (s *shard) settle(piled []*entry, units ...*unit) error {
 	for _, e := range piled {
 		if len(e.raw) > 0 { // else forgotten, as a unit says
 			b.PutDocument(e.customer, e.raw)
+			if e.parted > s.applied {
+				b.PutIDs(e.customer, e.ids)
+			}
 		}
 	}
 	last := units[len(units)-1]

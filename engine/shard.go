@@ -46,6 +46,7 @@ type limits struct {
 	soft      int // bytes of the journal batch at which a unit is cut
 	effect    int // bytes that one input may add
 	document  int // bytes of one document
+	ids       int // ids of events in a document, from which on the older ones are kept apart
 	action    int // bytes of one action batch
 	outbox    int // bytes owed at which no more events are taken
 	fires     int // customers whose timers a unit fires
@@ -495,6 +496,14 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 		return e, s.documents.Empty(), nil
 	}
 	doc, err := s.documents.Read(e.raw)
+	if err == nil && doc.Recent.Apart() > 0 {
+		if !known {
+			if e.ids, _, err = s.view.IDs(customer, nil); err != nil {
+				return nil, nil, fmt.Errorf("engine: shard %d: load customer: %w", s.id, err)
+			}
+		}
+		err = doc.Recent.Attach(e.ids)
+	}
 	if err != nil {
 		return nil, nil, damagedView(fmt.Errorf("engine: shard %d: customer %q: %w", s.id, customer, err))
 	}

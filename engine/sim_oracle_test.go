@@ -57,12 +57,14 @@ type simOracle struct {
 	since   []int64
 	effects journey.Effects
 	raw     []byte // of the document that the last step left
+	ids     []byte // what it took apart; nil: nothing
 }
 
 // simCustomer is a customer as the oracle has it.
 type simCustomer struct {
 	name string
 	raw  []byte            // the document; nil: there is none
+	ids  []byte            // what of it is apart
 	doc  *schemas.Document // as the step that made raw left it; nil: to be read from raw
 }
 
@@ -85,7 +87,10 @@ func (o *simOracle) step(s *sim, customer string, in journey.Input) (fits bool, 
 	case c.raw == nil:
 		doc = schemas.NewDocument()
 	case doc == nil || s.thorough():
-		if doc, err = schemas.DecodeDocument(c.raw); err != nil {
+		if doc, err = schemas.DecodeDocument(c.raw); err == nil {
+			err = doc.Recent.Attach(c.ids)
+		}
+		if err != nil {
 			return false, err
 		}
 	}
@@ -94,11 +99,26 @@ func (o *simOracle) step(s *sim, customer string, in journey.Input) (fits bool, 
 	for o.effects.More = true; o.effects.More; {
 		o.program.Step(c.name, doc, in, &o.effects)
 	}
+	if o.ids, err = apart(doc); err != nil {
+		return false, err
+	}
 	o.raw = doc.Append(o.raw[:0])
 	if o.effects.Changed || bytes.Equal(o.raw, c.raw) {
 		c.doc = doc
 	}
 	return len(o.raw) <= s.document, nil
+}
+
+// simIDs is how many ids of events a document has before the older ones are apart.
+const simIDs = 2
+
+// apart takes the older ids apart where an owner would, and says which; nil: it would not.
+func apart(doc *schemas.Document) ([]byte, error) {
+	if !doc.Recent.Crowded(simIDs) {
+		return nil, nil
+	}
+	ids := doc.Recent.Split(nil)
+	return ids, doc.Recent.Attach(ids)
 }
 
 // thorough says whether this is a schedule in which is done what takes too long for each.
@@ -111,6 +131,9 @@ func (o *simOracle) keep(s *sim, customer string) {
 	}
 	c := o.customers[customer]
 	c.raw = append(c.raw[:0], o.raw...)
+	if o.ids != nil {
+		c.ids = o.ids
+	}
 	for i := range o.effects.Actions {
 		key := s.pair(customer, o.effects.Actions[i].Channel)
 		o.actions[key] = append(o.actions[key], o.effects.Actions[i].ID)

@@ -23,8 +23,8 @@ type mapDisk struct {
 
 // mapState is what a view holds.
 type mapState struct {
-	documents, meta, owed mapTable
-	timers                []statestore.Timer
+	documents, ids, meta, owed mapTable
+	timers                     []statestore.Timer
 }
 
 // mapTable is a map, in order of its keys: there are few.
@@ -32,10 +32,10 @@ type mapTable []mapChange
 
 // mapChanges is a batch: what is put, by key; nil: taken away.
 type mapChanges struct {
-	documents, meta, owed []mapChange
-	timers                []statestore.Timer
-	remove                bool
-	through               statestore.Cursor
+	documents, ids, meta, owed []mapChange
+	timers                     []statestore.Timer
+	remove                     bool
+	through                    statestore.Cursor
 }
 
 type mapChange struct {
@@ -72,11 +72,12 @@ func (t *mapTable) apply(changes []mapChange) {
 }
 
 func (m *mapState) clone() mapState {
-	return mapState{slices.Clone(m.documents), slices.Clone(m.meta), slices.Clone(m.owed), slices.Clone(m.timers)}
+	return mapState{slices.Clone(m.documents), slices.Clone(m.ids), slices.Clone(m.meta), slices.Clone(m.owed), slices.Clone(m.timers)}
 }
 
 func (m *mapState) apply(c *mapChanges) {
 	m.documents.apply(c.documents)
+	m.ids.apply(c.ids)
 	m.meta.apply(c.meta)
 	m.owed.apply(c.owed)
 	if c.remove { // before the inserts, whichever was called first
@@ -94,7 +95,7 @@ func (m *mapState) apply(c *mapChanges) {
 }
 
 func (c *mapChanges) empty() mapChanges {
-	return mapChanges{documents: c.documents[:0], meta: c.meta[:0], owed: c.owed[:0], timers: c.timers[:0]}
+	return mapChanges{documents: c.documents[:0], ids: c.ids[:0], meta: c.meta[:0], owed: c.owed[:0], timers: c.timers[:0]}
 }
 
 func (d *mapDisk) flush() {
@@ -146,6 +147,11 @@ func (v *mapView) use() error {
 func (v *mapView) Get(customer string, dst []byte) ([]byte, bool, error) {
 	doc, ok := v.state.documents.get(customer)
 	return append(dst, doc...), ok, v.use()
+}
+
+func (v *mapView) IDs(customer string, dst []byte) ([]byte, bool, error) {
+	ids, ok := v.state.ids.get(customer)
+	return append(dst, ids...), ok, v.use()
 }
 
 func (v *mapView) Meta(name string) ([]byte, bool, error) {
@@ -246,7 +252,11 @@ func (b *mapBatch) some(value []byte) []byte { return b.view.disk.memory.copy(va
 func (b *mapBatch) PutDocument(customer string, doc []byte) {
 	b.put(&b.changes.documents, customer, b.some(doc))
 }
-func (b *mapBatch) DeleteDocument(customer string)    { b.put(&b.changes.documents, customer, nil) }
+func (b *mapBatch) DeleteDocument(customer string) { b.put(&b.changes.documents, customer, nil) }
+func (b *mapBatch) PutIDs(customer string, ids []byte) {
+	b.put(&b.changes.ids, customer, b.some(ids))
+}
+func (b *mapBatch) DeleteIDs(customer string)         { b.put(&b.changes.ids, customer, nil) }
 func (b *mapBatch) PutMeta(name string, value []byte) { b.put(&b.changes.meta, name, b.some(value)) }
 func (b *mapBatch) PutOwed(key string, value []byte)  { b.put(&b.changes.owed, key, b.some(value)) }
 func (b *mapBatch) DeleteOwed(key string)             { b.put(&b.changes.owed, key, nil) }
@@ -352,6 +362,14 @@ func TestViewsDoTheSame(t *testing.T) {
 				n := name.Draw(t, "customer")
 				put(func(b viewBatch) { b.DeleteDocument(n) })
 			},
+			"put ids": func(t *rapid.T) {
+				n, v := name.Draw(t, "customer"), value.Draw(t, "ids")
+				put(func(b viewBatch) { b.PutIDs(n, v) })
+			},
+			"delete ids": func(t *rapid.T) {
+				n := name.Draw(t, "customer")
+				put(func(b viewBatch) { b.DeleteIDs(n) })
+			},
 			"put meta": func(t *rapid.T) {
 				n, v := name.Draw(t, "name"), value.Draw(t, "value")
 				put(func(b viewBatch) { b.PutMeta(n, v) })
@@ -440,11 +458,12 @@ func showView(t *rapid.T, v view) string {
 	text := ""
 	for _, n := range []string{"a", "ab", "b", "c"} {
 		doc, ok, err := v.Get(n, []byte("before"))
-		meta, some, err2 := v.Meta(n)
-		if err := errors.Join(err, err2); err != nil {
+		ids, parted, err2 := v.IDs(n, []byte("before"))
+		meta, some, err3 := v.Meta(n)
+		if err := errors.Join(err, err2, err3); err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf("%s: %q %v, %q %v\n", n, doc, ok, meta, some)
+		text += fmt.Sprintf("%s: %q %v, %q %v, %q %v\n", n, doc, ok, ids, parted, meta, some)
 	}
 	if err := v.EachOwed(func(key string, value []byte) error {
 		text += fmt.Sprintf("owed %s: %q\n", key, value)

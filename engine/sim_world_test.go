@@ -232,7 +232,7 @@ func (s *sim) start() {
 	if s.chance(s.plan.faults[faultSkew]) {
 		s.setClock(o)
 	}
-	l := limits{events: 6 - s.draw(6), soft: 64 << 10, effect: 64 << 10, document: s.document, action: 64 << 10, outbox: 1 << 20,
+	l := limits{events: 6 - s.draw(6), soft: 64 << 10, effect: 64 << 10, document: s.document, ids: simIDs, action: 64 << 10, outbox: 1 << 20,
 		behind: []int{1 << 20, 300, 1}[s.draw(3)], unsettled: []int{1 << 20, 500}[s.draw(2)], held: []int{1 << 20, 300, 0}[s.draw(3)],
 		fires: 6 - s.draw(6), onTheWay: []int{1 << 20, 1000, 1}[s.draw(3)]}
 	if s.draw(3) == 1 {

@@ -105,7 +105,7 @@ func (w *warmSim) feed(o *simOwner, t *simTail) {
 
 // compare holds a view that is at the journal's end against a straight reading of it.
 func (w *warmSim) compare(s *shard) error {
-	documents, owed := map[string][]byte{}, map[string][]byte{}
+	documents, ids, owed := map[string][]byte{}, map[string][]byte{}, map[string][]byte{}
 	var head []byte
 	if err := w.broker.log(w.journal).each(func(r *batch.Record) error {
 		switch key := string(r.Key); {
@@ -113,6 +113,8 @@ func (w *warmSim) compare(s *shard) error {
 			head = bytes.Clone(r.Value)
 		case strings.HasPrefix(key, string(keyDocument)):
 			documents[key[len(keyDocument):]] = bytes.Clone(r.Value)
+		case strings.HasPrefix(key, string(keyIDs)):
+			ids[key[len(keyIDs):]] = bytes.Clone(r.Value)
 		case strings.HasPrefix(key, string(keyOwed)) && r.Value == nil:
 			delete(owed, key)
 		case strings.HasPrefix(key, string(keyOwed)):
@@ -140,6 +142,9 @@ func (w *warmSim) compare(s *shard) error {
 		got, _, err := s.view.Get(customer, nil)
 		if err != nil || !bytes.Equal(got, want) {
 			return fmt.Errorf("customer %s: %d bytes, the journal has %d: %w", customer, len(got), len(want), err)
+		}
+		if got, _, err := s.view.IDs(customer, nil); err != nil || !bytes.Equal(got, ids[customer]) {
+			return fmt.Errorf("customer %s: %d bytes of ids are apart, the journal has %d: %w", customer, len(got), len(ids[customer]), err)
 		}
 		if len(want) == 0 {
 			continue

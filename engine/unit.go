@@ -60,8 +60,12 @@ type changed struct {
 	entry *entry
 	key   []byte // of the journal's record; beside bytes, so that encoding the unit touches no entry
 	bytes []byte
-	gone  bool // forgotten
+	ids   *idRecord // nil: those that are apart are as they were
+	gone  bool      // forgotten
 }
+
+// idRecord is the journal's record of the ids that are apart; without bytes a tombstone.
+type idRecord struct{ key, bytes []byte }
 
 // actionBatch collects the unit's actions for one lane. Its memory is used again once they are on their topic.
 type actionBatch struct {
@@ -127,15 +131,23 @@ func (s *shard) full() bool {
 func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reason string, err error) {
 	u := s.open
 	mark := len(u.arena)
+	var ids *idRecord
+	if document.Recent.Crowded(s.limits.ids) {
+		u.arena = append(append(u.arena, keyIDs...), e.customer...)
+		keyEnd := len(u.arena)
+		u.arena = document.Recent.Split(u.arena)
+		ids = &idRecord{u.arena[mark:keyEnd:keyEnd], u.arena[keyEnd:len(u.arena):len(u.arena)]}
+	}
+	start := len(u.arena)
 	u.arena = append(append(u.arena, keyDocument...), e.customer...)
 	keyEnd := len(u.arena)
 	u.arena = document.Append(u.arena)
-	key, doc := u.arena[mark:keyEnd:keyEnd], u.arena[keyEnd:len(u.arena):len(u.arena)]
+	key, doc := u.arena[start:keyEnd:keyEnd], u.arena[keyEnd:len(u.arena):len(u.arena)]
 	if len(doc) > s.limits.document {
 		u.arena = u.arena[:mark]
 		return fmt.Sprintf("the customer's document would grow to %d bytes; at most %d are allowed", len(doc), s.limits.document), nil
 	}
-	effect := len(doc) + len(e.customer) + 64
+	effect := start - mark + len(doc) + len(e.customer) + 64
 	var small [4]int
 	sizes := small[:0]
 	if len(s.effects.Actions) > 0 {
@@ -162,6 +174,10 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 	} else {
 		e.unit, e.slot = u.number, len(u.documents)
 		u.documents = append(u.documents, changed{entry: e, key: key, bytes: doc})
+	}
+	if ids != nil {
+		u.documents[e.slot].ids = ids
+		e.apart(ids.bytes, u.number)
 	}
 	if due := s.program.NextDueBefore(e.customer, document, e.indexed); due < e.indexed {
 		e.indexed = due
@@ -311,6 +327,9 @@ func (s *shard) write(u *unit) {
 	b.Append(keyHead, u.head)
 	for i := range u.documents {
 		b.Append(u.documents[i].key, u.documents[i].bytes)
+		if ids := u.documents[i].ids; ids != nil {
+			b.Append(ids.key, ids.bytes)
+		}
 	}
 	key := s.scratch[:0]
 	for _, ab := range u.actions {

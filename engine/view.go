@@ -8,6 +8,7 @@ import "wend/statestore"
 // million schedules with a view of maps; the product has one kind, pebbleView.
 type view interface {
 	Get(customer string, dst []byte) (doc []byte, ok bool, err error)
+	IDs(customer string, dst []byte) (ids []byte, ok bool, err error)
 	Meta(name string) (value []byte, ok bool, err error)
 	Customers(after string, limit int, into []string) ([]string, error)
 	EachOwed(f func(key string, value []byte) error) error
@@ -22,6 +23,8 @@ type view interface {
 type viewBatch interface {
 	PutDocument(customer string, doc []byte)
 	DeleteDocument(customer string)
+	PutIDs(customer string, ids []byte)
+	DeleteIDs(customer string)
 	PutMeta(name string, value []byte)
 	PutOwed(key string, value []byte)
 	DeleteOwed(key string)

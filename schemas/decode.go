@@ -31,9 +31,9 @@ func (d *Document) read(b []byte, r *reader) error {
 	if len(b) == 0 {
 		return errors.New("read document: it has no bytes")
 	}
-	if b[0] != documentFormat && b[0] != documentFormat1 {
+	if b[0] < documentFormat1 || b[0] > documentFormatApart {
 		return fmt.Errorf("read document: it is of format %d, and this release reads formats up to %d: another release of Wend wrote it",
-			b[0], documentFormat)
+			b[0], documentFormatApart)
 	}
 	for range r.mapping(2) {
 		switch r.uint() {
@@ -43,6 +43,12 @@ func (d *Document) read(b []byte, r *reader) error {
 			if err := d.Recent.set(r.bin(), r.mem.recent); err != nil && r.err == nil {
 				r.fail(err.Error())
 			}
+		case keyDocApart:
+			n := r.uint()
+			if n >= recentLimit && r.err == nil {
+				r.fail("too many event ids apart")
+			}
+			d.Recent.before = int(min(n, recentLimit))
 		case keyDocTrail:
 			if err := d.Trail.set(r.bin(), r.mem.trail); err != nil && r.err == nil {
 				r.fail(err.Error())

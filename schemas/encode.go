@@ -15,6 +15,10 @@ package schemas
 // keeps for texts has no dead bytes in it.
 const documentFormat = 2
 
+// documentFormatApart is that of a document whose ids are apart in part (Recent.Split): a release that does not know that would
+// take events twice, so it must refuse.
+const documentFormatApart = 3
+
 // Format 1 had the states of journeys one in another, under keyDocJourneys, each with its name.
 const documentFormat1 = 1
 
@@ -31,6 +35,7 @@ const (
 	keyDocArmed    = 9
 	keyDocTrail    = 14
 	keyDocStates   = 15
+	keyDocApart    = 16 // how many ids are apart
 )
 
 const (
@@ -74,7 +79,11 @@ const (
 // Append adds the document's encoded form to dst and returns it. Equal documents give equal bytes. Nothing of the
 // document is kept, and nothing is allocated but what dst needs.
 func (d *Document) Append(dst []byte) []byte {
-	dst = append(dst, documentFormat)
+	format := byte(documentFormat)
+	if d.Recent.before > 0 {
+		format = documentFormatApart
+	}
+	dst = append(dst, format)
 	head, n := len(dst), byte(0)
 	dst = append(dst, 0)
 	if d.Time != NoTime {
@@ -82,6 +91,9 @@ func (d *Document) Append(dst []byte) []byte {
 	}
 	if len(d.Recent.entries) > 0 {
 		dst, n = d.Recent.append(append(dst, keyDocRecent)), n+1
+	}
+	if d.Recent.before > 0 {
+		dst, n = appendUint(append(dst, keyDocApart), uint64(d.Recent.before)), n+1
 	}
 	if len(d.Trail.entries) > 0 {
 		dst, n = append(appendBin(append(dst, keyDocTrail), len(d.Trail.entries)), d.Trail.entries...), n+1

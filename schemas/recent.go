@@ -3,6 +3,7 @@ package schemas
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -26,13 +27,19 @@ const (
 //
 // Entries are in the order of handling, oldest first. Times never go back and none is more than 24 hours older than
 // the newest, so 32 bits (49 days) of each are enough beside the whole of the newest.
+//
+// Of a customer with many events the ids are most of the document, and each event changes one of them. So whoever writes
+// documents down keeps the older ones apart (Split): they are written once in many events, and the document says only how
+// many there are.
 type Recent struct {
 	newest  int64  // when the last entry was handled; no meaning without entries
 	entries []byte // recentSize each
+	apart   []byte // the ids before them, as Split gave them and never changed; nil: none, or they are not at hand
+	before  int    // how many these are
 }
 
 // Len is how many ids are remembered, 0 to 64.
-func (r *Recent) Len() int { return len(r.entries) / recentSize }
+func (r *Recent) Len() int { return min(recentLimit, len(r.entries)/recentSize+r.before) }
 
 // Seen reports whether an event of that id was handled not more than 24 hours before now, the customer's time in
 // milliseconds, and is among the last 64. The empty id was never seen.
@@ -41,10 +48,21 @@ func (r *Recent) Seen(id string, now int64) bool {
 		return false
 	}
 	hash := xxhash.Sum64String(id)
-	// Newest first: what comes twice mostly does so soon. No id stands twice, since Add drops what Seen finds too old.
+	// Newest first: what comes twice mostly does so soon, and of an id that stands twice, since what is apart keeps what is
+	// too old, the newest counts.
 	for i := len(r.entries) - recentSize; i >= 0; i -= recentSize {
 		if binary.LittleEndian.Uint64(r.entries[i:]) == hash {
-			return !older(r.at(i), now)
+			return !older(timeOf(r.entries[i:], r.newest), now)
+		}
+	}
+	if len(r.apart) == 0 {
+		return false
+	}
+	newest := int64(binary.BigEndian.Uint64(r.apart))
+	first := apartHead + max(0, len(r.entries)/recentSize+r.before-recentLimit)*recentSize
+	for i := len(r.apart) - recentSize; i >= first; i -= recentSize {
+		if binary.LittleEndian.Uint64(r.apart[i:]) == hash {
+			return !older(timeOf(r.apart[i:], newest), now)
 		}
 	}
 	return false
@@ -59,7 +77,7 @@ func (r *Recent) Add(id string, now int64) {
 	drop := 0
 	if n := len(r.entries); n > 0 {
 		now = max(now, r.newest) // the caller's time never goes back; if it did, entries would claim the future
-		for drop < n && older(r.at(drop), now) {
+		for drop < n && older(timeOf(r.entries[drop:], r.newest), now) {
 			drop += recentSize
 		}
 		if drop == 0 && n == recentLimit*recentSize {
@@ -79,10 +97,56 @@ func (r *Recent) Add(id string, now int64) {
 	r.entries = binary.LittleEndian.AppendUint32(r.entries, uint32(now))
 }
 
-// at gives the whole time of the entry that begins at byte i.
-func (r *Recent) at(i int) int64 {
-	low := binary.LittleEndian.Uint32(r.entries[i+8:])
-	return r.newest - int64(uint32(r.newest)-low)
+// apartHead is what stands before the entries that are apart: when the newest of them was handled.
+const apartHead = 8
+
+// Crowded says whether the document itself has more than so many ids, which is at least 1.
+func (r *Recent) Crowded(ids int) bool { return len(r.entries) > ids*recentSize }
+
+// Split takes the ids apart and leaves the document the newest. What is apart then is appended to dst, those that were before
+// among them, and is to be given to Attach whenever the document was read. The ids that are apart must be attached, and the
+// document have more than one itself.
+func (r *Recent) Split(dst []byte) (apart []byte) {
+	n := len(r.entries) / recentSize
+	last := (n - 1) * recentSize // of the entries, the newest
+	newest := timeOf(r.entries[last-recentSize:], r.newest)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(newest))
+	head := len(dst)
+	if len(r.apart) > 0 {
+		was := int64(binary.BigEndian.Uint64(r.apart))
+		i := apartHead + max(0, n-1+r.before-(recentLimit-1))*recentSize
+		for i < len(r.apart) && older(timeOf(r.apart[i:], was), newest) {
+			i += recentSize
+		}
+		dst = append(dst, r.apart[min(i, len(r.apart)):]...)
+	}
+	dst = append(dst, r.entries[:last]...)
+	r.entries = r.entries[:copy(r.entries, r.entries[last:])]
+	r.apart, r.before = nil, (len(dst)-head)/recentSize
+	return dst
+}
+
+// Apart is how many ids are apart, of which Seen knows only when they are attached. 0: none.
+func (r *Recent) Apart() int { return r.before }
+
+// Attach gives the ids that are apart, which must stay as they are while the document is in use. An error says that they
+// are not this document's.
+func (r *Recent) Attach(apart []byte) error {
+	want := 0
+	if r.before > 0 {
+		want = apartHead + r.before*recentSize
+	}
+	if len(apart) != want {
+		return fmt.Errorf("ids of earlier events: %d bytes, and the document wants %d of them", len(apart), want)
+	}
+	r.apart = apart
+	return nil
+}
+
+// timeOf gives the whole time of an entry that is not younger than the newest, nor older by 49 days.
+func timeOf(entry []byte, newest int64) int64 {
+	low := binary.LittleEndian.Uint32(entry[8:])
+	return newest - int64(uint32(newest)-low)
 }
 
 // older reports whether at is more than 24 hours before now. The difference is taken unsigned, where it cannot

@@ -82,6 +82,8 @@ func TestRecentAgreesWithTheSentence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var r Recent
 		var naive naiveRecent
+		var apart []byte
+		inline := rapid.SampledFrom([]int{1, 2, 16, 63, 64}).Draw(t, "inline") // 64: nothing is ever apart
 		now := rapid.Int64Range(-1<<45, 1<<45).Draw(t, "start")
 		for range rapid.IntRange(0, 200).Draw(t, "events") {
 			now += rapid.SampledFrom([]int64{0, 1, 1000, hour, 24*hour - 1, 24 * hour, 24*hour + 1, 1000 * hour}).Draw(t, "later")
@@ -97,12 +99,18 @@ func TestRecentAgreesWithTheSentence(t *testing.T) {
 					at int64
 				}{id, now})
 			}
-			if rapid.IntRange(0, 9).Draw(t, "reread") == 0 { // a restart in between changes nothing
+			if rapid.IntRange(0, 2).Draw(t, "reread") == 0 { // neither a restart in between changes anything, nor what is apart
+				if r.Crowded(inline) {
+					apart = r.Split(nil)
+				}
 				d, err := DecodeDocument((&Document{Recent: r}).Append(nil))
 				if err != nil {
 					t.Fatal(err)
 				}
 				r = d.Recent
+				if err := r.Attach(apart); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	})
@@ -118,5 +126,35 @@ func TestRecentGrowsWithUse(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { r.Add("x", 200); r.Seen("y", 200) }); n > 0 {
 		t.Errorf("a full Recent allocates %v times", n)
+	}
+}
+
+// What is apart is written down once for many events, whole; what is not the document's is refused.
+func TestRecentApart(t *testing.T) {
+	var r Recent
+	var apart []byte
+	splits := 0
+	for i := range 1000 {
+		r.Add(fmt.Sprint(i), int64(i))
+		if r.Crowded(16) {
+			apart, splits = r.Split(nil), splits+1
+			if err := r.Attach(apart); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if in := r.Len() - r.Apart(); in > 16 || r.Apart() > 63 {
+			t.Fatalf("after %d ids: %d in the document, %d apart", i+1, in, r.Apart())
+		}
+	}
+	if splits != 62 { // at the 17th, and each 16th from there
+		t.Errorf("%d times in 1000 events, want 62", splits)
+	}
+	for _, wrong := range [][]byte{nil, apart[:len(apart)-1], append(apart, 0)} {
+		if err := r.Attach(wrong); err == nil {
+			t.Errorf("%d bytes are taken for the document's", len(wrong))
+		}
+	}
+	if err := new(Recent).Attach(apart); err == nil {
+		t.Error("a document of which nothing is apart takes ids")
 	}
 }

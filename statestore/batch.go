@@ -67,9 +67,19 @@ func (b *Batch) PutDocument(customer string, doc []byte) {
 	b.add(entry{kind: kindDocument, name: customer, value: doc})
 }
 
+// PutIDs puts what of a customer's document is kept apart: ids of earlier events.
+func (b *Batch) PutIDs(customer string, ids []byte) {
+	b.add(entry{kind: kindIDs, name: customer, value: ids})
+}
+
 // DeleteDocument takes a customer's document away, if there is one.
 func (b *Batch) DeleteDocument(customer string) {
 	b.add(entry{kind: kindDocument, name: customer, remove: true})
+}
+
+// DeleteIDs takes away what is kept apart of the document, if there is something.
+func (b *Batch) DeleteIDs(customer string) {
+	b.add(entry{kind: kindIDs, name: customer, remove: true})
 }
 
 // PutMeta puts a small value under a name.

@@ -146,7 +146,7 @@ func (s *Store) traces(customers []string) (timers [][]byte, documents []span, e
 	of := make(map[string]bool, len(customers))
 	for _, c := range customers {
 		k := appendKey(nil, kindDocument, c)
-		documents = append(documents, only(k))
+		documents = append(documents, only(k), only(appendKey(nil, kindIDs, c)))
 		_, there, err := s.get(k, nil)
 		if err != nil {
 			return nil, nil, err

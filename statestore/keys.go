@@ -11,6 +11,7 @@ import (
 const (
 	kindDocument = 'c'
 	kindFormat   = 'f'
+	kindIDs      = 'i'
 	kindMeta     = 'm'
 	kindOwed     = 'o'
 	kindTimer    = 't'

@@ -12,6 +12,11 @@ func (s *Store) Get(customer string, dst []byte) (doc []byte, ok bool, err error
 	return s.lookup(kindDocument, customer, dst)
 }
 
+// IDs appends to dst what of the customer's document is kept apart, and says whether there is something.
+func (s *Store) IDs(customer string, dst []byte) (ids []byte, ok bool, err error) {
+	return s.lookup(kindIDs, customer, dst)
+}
+
 // Meta gives the value under a name, in memory of its own, and whether there is one.
 func (s *Store) Meta(name string) (value []byte, ok bool, err error) {
 	return s.lookup(kindMeta, name, nil)
