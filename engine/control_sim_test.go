@@ -87,6 +87,7 @@ type controlSim struct {
 type simUnit struct {
 	head      *schemas.Head
 	documents map[string][]byte // nil: a tombstone
+	ids       map[string][]byte // what is apart of these, in the same way
 }
 
 func (s *controlSim) forgetSomebody() {
@@ -107,13 +108,16 @@ func (s *controlSim) watch() {
 		if x.info.BaseOffset < s.seen {
 			continue
 		}
-		u := simUnit{documents: map[string][]byte{}}
+		u := simUnit{documents: map[string][]byte{}, ids: map[string][]byte{}}
 		err := eachRecord(x.raw, func(r *batch.Record) (err error) {
 			if string(r.Key) == "h" {
 				u.head, err = schemas.DecodeHead(r.Value)
 			}
 			if customer, ok := strings.CutPrefix(string(r.Key), "c/"); ok {
 				u.documents[customer] = bytes.Clone(r.Value)
+			}
+			if customer, ok := strings.CutPrefix(string(r.Key), "i/"); ok {
+				u.ids[customer] = bytes.Clone(r.Value)
 			}
 			return err
 		})
@@ -196,7 +200,7 @@ func (s *controlSim) replay() error {
 		events = append(events, batch.Record{Offset: r.Offset, Timestamp: r.Timestamp, Value: bytes.Clone(r.Value)})
 		return nil
 	})
-	last := map[string][]byte{}
+	last, left := map[string][]byte{}, map[string][]byte{}
 	var position, control, erased int64
 	for _, u := range s.units {
 		h := u.head
@@ -236,6 +240,14 @@ func (s *controlSim) replay() error {
 				return fmt.Errorf("unit %d forgets %s, and nobody asked for it", h.Unit, customer)
 			}
 			last[customer] = raw
+		}
+		for customer, b := range u.ids {
+			left[customer] = b
+		}
+		for customer, b := range left {
+			if b != nil && last[customer] == nil {
+				return fmt.Errorf("unit %d: %s is gone, and %d bytes of event ids are left", h.Unit, customer, len(b))
+			}
 		}
 		control, erased = h.Control, h.Erased
 	}

@@ -7,6 +7,7 @@
 //
 //	c CUSTOMER        a document, as Batch.PutDocument got it
 //	f                 the format's version, written before anything else
+//	i CUSTOMER        what of the document is kept apart, as Batch.PutIDs got it
 //	m NAME            small values: head, journal position, claim
 //	o KEY             an outbox record under its journal key, o/TOPIC/PARTITION/SEQUENCE
 //	t DUE CUSTOMER    a timer, empty; DUE is 8 bytes, big-endian, sign bit flipped, so that bytes sort as times do

@@ -14,22 +14,22 @@ import (
 
 // model is what a view means: maps.
 type model struct {
-	docs, meta, owed map[string]string
-	timers           map[Timer]bool
+	docs, ids, meta, owed map[string]string
+	timers                map[Timer]bool
 }
 
 func newModel() *model {
-	return &model{docs: map[string]string{}, meta: map[string]string{}, owed: map[string]string{}, timers: map[Timer]bool{}}
+	return &model{docs: map[string]string{}, ids: map[string]string{}, meta: map[string]string{}, owed: map[string]string{}, timers: map[Timer]bool{}}
 }
 
 func (m *model) clone() *model {
-	return &model{maps.Clone(m.docs), maps.Clone(m.meta), maps.Clone(m.owed), maps.Clone(m.timers)}
+	return &model{maps.Clone(m.docs), maps.Clone(m.ids), maps.Clone(m.meta), maps.Clone(m.owed), maps.Clone(m.timers)}
 }
 
 // String is the whole state, to compare and to show.
 func (m *model) String() string {
 	var b strings.Builder
-	for name, part := range map[string]map[string]string{"c": m.docs, "m": m.meta, "o": m.owed} {
+	for name, part := range map[string]map[string]string{"c": m.docs, "i": m.ids, "m": m.meta, "o": m.owed} {
 		for _, k := range slices.Sorted(maps.Keys(part)) {
 			fmt.Fprintf(&b, "%s %q %.20q %d\n", name, k, part[k], len(part[k]))
 		}
@@ -79,6 +79,15 @@ func read(s *Store) (*model, error) {
 	if err := s.EachOwed(put(m.owed)); err != nil {
 		return nil, err
 	}
+	for _, name := range customerNames {
+		v, ok, err := s.IDs(name, nil)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			m.ids[name] = string(v)
+		}
+	}
 	for _, name := range metaNames {
 		v, ok, err := s.Meta(name)
 		if err != nil {
@@ -95,11 +104,14 @@ func read(s *Store) (*model, error) {
 	return m, err
 }
 
-var metaNames = []string{"h", "position"}
+var (
+	metaNames     = []string{"h", "position"}
+	customerNames = []string{"a", "b", "ab", "a\x00", "z\xff", "\x00", "kim"}
+)
 
 // The few values make collisions; 0 and the ends of int64 are where cursors and keys go wrong.
 var (
-	someCustomer = rapid.SampledFrom([]string{"a", "b", "ab", "a\x00", "z\xff", "\x00", "kim"})
+	someCustomer = rapid.SampledFrom(customerNames)
 	someDue      = rapid.OneOf(rapid.Int64Range(-3, 5), rapid.SampledFrom([]int64{math.MinInt64, math.MaxInt64, -1 << 40, 1 << 40}))
 	someOwed     = rapid.SampledFrom([]string{"o/actions.log/0/9", "o/actions.log/0/10", "o/actions.push/3/1"})
 )
@@ -109,7 +121,7 @@ func step(t *rapid.T, b *Batch, m *model, removal *Cursor, fresh map[Timer]bool)
 	value := func() string {
 		return strings.Repeat(rapid.StringN(1, 3, 8).Draw(t, "value"), rapid.SampledFrom([]int{1, 1, 10, 700}).Draw(t, "times"))
 	}
-	switch c := someCustomer.Draw(t, "customer"); rapid.IntRange(0, 9).Draw(t, "op") {
+	switch c := someCustomer.Draw(t, "customer"); rapid.IntRange(0, 12).Draw(t, "op") {
 	case 0, 1, 2:
 		v := value()
 		b.PutDocument(c, []byte(v))
@@ -117,6 +129,13 @@ func step(t *rapid.T, b *Batch, m *model, removal *Cursor, fresh map[Timer]bool)
 	case 3:
 		b.DeleteDocument(c)
 		delete(m.docs, c)
+	case 10, 11:
+		v := value()
+		b.PutIDs(c, []byte(v))
+		m.ids[c] = v
+	case 12:
+		b.DeleteIDs(c)
+		delete(m.ids, c)
 	case 4, 5, 6:
 		due := someDue.Draw(t, "due")
 		b.PutTimer(due, c)
