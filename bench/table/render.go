@@ -4,11 +4,10 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
+	"wend/bench/figures"
 	"wend/bench/measure"
 )
 
@@ -41,7 +40,7 @@ func render(h heading, all []summary) string {
 		s := &all[i]
 		least, middle, greatest := "–", "–", "–"
 		if len(s.values) > 0 {
-			least, middle, greatest = number(slices.Min(s.values)), number(median(s.values)), number(slices.Max(s.values))
+			least, middle, greatest = figures.Number(slices.Min(s.values)), figures.Number(figures.Median(s.values)), figures.Number(slices.Max(s.values))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", cell(s.name), s.bound.text(s.unit), least, middle, greatest, cell(s.unit), s.metText(h.quick))
 	}
@@ -81,30 +80,11 @@ func (s *summary) metText(quick bool) string {
 func (b bound) text(unit string) string {
 	switch b.kind {
 	case most:
-		return "≤ " + number(b.value) + " " + unit
+		return "≤ " + figures.Number(b.value) + " " + unit
 	case least:
-		return "≥ " + number(b.value) + " " + unit
+		return "≥ " + figures.Number(b.value) + " " + unit
 	}
 	return ""
-}
-
-// number gives three digits, or all of those before the point in groups of three.
-func number(v float64) string {
-	if math.Abs(v) >= 999.5 {
-		digits := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
-		for at := len(digits) - 3; at > 0; at -= 3 {
-			digits = digits[:at] + "," + digits[at:]
-		}
-		if v < 0 {
-			return "-" + digits
-		}
-		return digits
-	}
-	text := strconv.FormatFloat(v, 'g', 3, 64)
-	if strings.Contains(text, "e") {
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return text
 }
 
 // cell is text that ends no cell.

@@ -220,15 +220,8 @@ func failures(all []summary) (errs []error) {
 	return errs
 }
 
-// median of values, of which there is at least one: the middle one, or the mean of the middle two.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
-}
-
 // met says whether a row that measured something keeps its promise, by its median.
-func (s *summary) met() bool { return s.bound.met(median(s.values)) }
+func (s *summary) met() bool { return s.bound.met(figures.Median(s.values)) }
 
 // verdict is an error where a command failed, and under check where a row is not as promised.
 func verdict(all []summary, check bool) error {
@@ -236,7 +229,7 @@ func verdict(all []summary, check bool) error {
 	for i := range all {
 		s := &all[i]
 		if check && len(s.values) > 0 && !s.met() {
-			errs = append(errs, fmt.Errorf("%s: %s %s, promised %s", s.name, number(median(s.values)), s.unit, s.bound.text(s.unit)))
+			errs = append(errs, fmt.Errorf("%s: %s %s, promised %s", s.name, figures.Number(figures.Median(s.values)), s.unit, s.bound.text(s.unit)))
 		}
 	}
 	if len(errs) == 0 {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"wend/bench/figures"
@@ -173,8 +172,7 @@ func figuresOf(work string, all []measured) []figures.Figure {
 		for _, m := range all {
 			values = append(values, of(m))
 		}
-		slices.Sort(values)
-		return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+		return figures.Median(values)
 	}
 	fs := []figures.Figure{
 		{Name: work + "/events_per_cpu_s", Value: middle(func(m measured) float64 { return m.perCPU }), Unit: "events/CPU-s"},
