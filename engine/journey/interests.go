@@ -109,7 +109,7 @@ func (s *stepper) passOver(x *interests, i, k int) {
 	if from == to {
 		return
 	}
-	s.inHand = true
+	s.inHand = true // as it is behind an entry that was looked at
 	s.out.Counters.Refused[RefusedCondition] += uint64(to - from)
 	if s.refused.to != from || s.refused.of != x {
 		s.tellRefused()

@@ -112,7 +112,7 @@ func (b *bench) prepare(s *scenario) (run func() ([]string, error), wrong verdic
 		}
 		return func() ([]string, error) { return got(p, s) }, verdict{}
 	}
-	first, refused := newReleased(s)
+	first, refused := newReleased(s, false)
 	switch {
 	case refused != "":
 		return nil, verdict{refused: refused}

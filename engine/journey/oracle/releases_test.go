@@ -19,11 +19,13 @@ type released struct {
 	docs     map[string]*schemas.Document
 	out      engine.Effects
 	trace    []engine.Traced
+	told     []string // without a trace: actions, and what each Step counted
 	work     int
 }
 
-// newReleased compiles the releases of a case. Deploys that the engine refuses are taken out of it.
-func newReleased(s *scenario) (*released, string) {
+// newReleased compiles the releases of a case, plainly (engine.Release.Plain) or not. Deploys that the engine refuses are
+// taken out of it.
+func newReleased(s *scenario, plain bool) (*released, string) {
 	r := &released{since: map[engine.MomentTrigger]int64{}, docs: map[string]*schemas.Document{}}
 	r.out.Tracing = true
 	release := &engine.Release{Status: map[string]engine.Status{}}
@@ -36,7 +38,7 @@ func newReleased(s *scenario) (*released, string) {
 		if problems.Failed() {
 			return nil, fmt.Sprint(problems)
 		}
-		x := &engine.Release{Current: ws, Versions: map[string]uint64{}, Older: slices.Clone(release.Older), Status: release.Status, Deployed: at}
+		x := &engine.Release{Current: ws, Versions: map[string]uint64{}, Older: slices.Clone(release.Older), Status: release.Status, Deployed: at, Plain: plain}
 		next2 := map[string]engine.OlderVersion{}
 		for name, was := range newest {
 			next2[name] = was
@@ -142,6 +144,12 @@ func (r *released) step(customer string, in engine.Input) {
 		r.p.Step(customer, doc, in, &r.out)
 		for _, d := range r.out.Decisions {
 			r.trace = append(r.trace, engine.Traced{Customer: customer, Decision: d})
+		}
+		if !r.out.Tracing {
+			for i := range r.out.Actions {
+				r.told = append(r.told, string(r.out.Actions[i].AppendJSON(nil)))
+			}
+			r.told = append(r.told, fmt.Sprintf("%s %+v %v", customer, r.out.Counters, r.out.Changed))
 		}
 		more := r.out.More
 		r.out.Reset()
