@@ -12,8 +12,9 @@ import (
 // Program is a compiled workspace. It is immutable, and safe for concurrent Steps on different documents.
 //
 // What an event costs is decided here: types is the only look-up by name on the way of an event, and it leads to the
-// journeys that want the type and no others. Everything behind it is reached by index. Names come back only where a
-// document holds them: journeys (found by binary search in a customer's few) and the steps where enrollments stand.
+// journeys that want the type and no others, and of those to the ones that it concerns (interests). Everything behind it
+// is reached by index. Names come back only where a document holds them: journeys (found by binary search in a customer's
+// few) and the steps where enrollments stand.
 type Program struct {
 	plans    []*plan // in the order in which they are offered an event: by priority, then name
 	byName   []*plan // in order of name, as documents keep them
