@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,13 +93,7 @@ func run(ctx context.Context, o *options) (err error) {
 		return err
 	}
 	if o.list {
-		for i := range chosen {
-			r := &chosen[i]
-			fmt.Printf("%s (%s) %s\n", r.name, r.unit, r.bound.text(r.unit))
-			for _, c := range r.commands() {
-				fmt.Printf("    %s\n", c.line(o.quick))
-			}
-		}
+		fmt.Print(list(chosen, o.quick))
 		return nil
 	}
 	h := heading{date: time.Now().UTC().Format(time.DateOnly), machine: measure.Look(ctx), rounds: o.rounds, quick: o.quick}
@@ -133,6 +128,22 @@ func run(ctx context.Context, o *options) (err error) {
 		return err
 	}
 	return verdict(all, o.check)
+}
+
+// list is the rows, and below those that have their commands in common these.
+func list(rows []row, quick bool) string {
+	var b strings.Builder
+	for i := range rows {
+		r := &rows[i]
+		fmt.Fprintln(&b, strings.TrimSpace(fmt.Sprintf("%s (%s) %s", r.name, r.unit, r.bound.text(r.unit))))
+		if i+1 < len(rows) && slices.Equal(r.commands(), rows[i+1].commands()) {
+			continue
+		}
+		for _, c := range r.commands() {
+			fmt.Fprintf(&b, "    %s\n", c.line(quick))
+		}
+	}
+	return b.String()
 }
 
 // runner builds what the rows need. Its owner calls done.

@@ -196,6 +196,23 @@ func TestRender(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	want := `fast: events per CPU-second (events/CPU-s) ≥ 300,000 events/CPU-s
+fast: resident (MB) ≤ 250 MB
+    go run ./bench/fast --events 1
+fast by slow (×) ≤ 3 ×
+    go run ./bench/fast --events 1
+    go run ./bench/slow --quick
+wrong: p99 (ms) ≤ 20 ms
+    go run ./bench/wrong
+slow: events (events/CPU-s)
+    go run ./bench/slow --quick
+`
+	if got := list(testRows, true); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
 // TestRows: what the table says of itself can be run.
 func TestRows(t *testing.T) {
 	names := map[string]bool{}
