@@ -78,7 +78,7 @@ func New(ctx context.Context, o Options) (s *Stand, err error) {
 	s = &Stand{o: o, Dir: o.Dir, temporary: o.Dir == "", binary: o.Binary, Brokers: o.Brokers, behind: o.Brokers}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.Close(false))
+			err = errors.Join(err, s.Close(true)) // the error may name a log
 		}
 	}()
 	if s.Dir == "" {

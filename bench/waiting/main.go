@@ -41,7 +41,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.customers, "customers", 10_000_000, "who wait")
 	f.IntVar(&o.probes, "probes", 5000, "customers whose timers come due meanwhile, each time")
 	f.DurationVar(&o.during, "for", time.Minute, "over which their timers are spread")
-	f.DurationVar(&o.settle, "settle", 15*time.Second, "for which memory must not have fallen before it counts")
+	f.DurationVar(&o.settle, "settle", 130*time.Second, "for which memory must not have fallen before it counts: Go collects what a load left within two minutes, and what is free goes back to the system behind that")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ const (
 	idleTimeout   = time.Minute     // in which an engine with something to do must do something
 	lead          = 2 * time.Second // from the probes' events to the first that is due
 	sampleEvery   = 250 * time.Millisecond
-	mostToSettle  = 3 * time.Minute
+	mostToSettle  = 6 * time.Minute
 	told          = 10 * time.Second
 	asked         = 200 // customers who are asked for
 	leastToSettle = 0.99
