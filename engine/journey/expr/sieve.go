@@ -175,7 +175,9 @@ func (b *sieveBuilder) field(name string) sieveField {
 	}
 	f.texts, f.numbers = sortLiterals(f.texts), sortLiterals(f.numbers)
 	f.ofText, f.ofNumber = b.among(name, f.texts, ""), b.among(name, f.numbers, int64(0))
-	value := func(v any, there bool) *place { return b.place(name, func(t *term) outcome { return t.of(v, there) }) }
+	value := func(v any, there bool) *place {
+		return b.place(name, func(_ int, t *term) outcome { return t.of(v, there) })
+	}
 	f.absent, f.null, f.wrong, f.right = value(nil, false), value(nil, true), value(false, true), value(true, true)
 	f.nan, f.list, f.alien = value(math.NaN(), true), value([]any{}, true), value(struct{}{}, true)
 	return f
@@ -183,32 +185,31 @@ func (b *sieveBuilder) field(name string) sieveField {
 
 // among makes the places among literals of one kind, of which other is an instance.
 func (b *sieveBuilder) among(name string, literals []any, other any) []*place {
-	all := make([]*place, 2*len(literals)+1)
-	ordered := slices.ContainsFunc(b.fields[name], func(s sieved) bool { return s.term.is.ordered() })
-	for p := range all {
-		switch {
-		case p%2 == 1:
-			all[p] = b.place(name, func(t *term) outcome { return t.of(literals[p/2], true) })
-		case p == 0 || ordered:
-			all[p] = b.place(name, func(t *term) outcome { return t.beside(literals, p, other) })
-		default:
-			all[p] = all[0] // of none of the literals
+	of := make([][]int, len(b.fields[name])) // of each term the places of its literals; nil: they are of another kind
+	ordered := false
+	for i, s := range b.fields[name] {
+		ordered = ordered || s.term.is.ordered()
+		for _, v := range s.term.values {
+			if alike(v, other) {
+				at, _ := slices.BinarySearchFunc(literals, v, compareLiterals)
+				of[i] = append(of[i], 2*at+1)
+			}
 		}
+	}
+	all := make([]*place, 2*len(literals)+1)
+	for p := range all {
+		if p > 0 && p%2 == 0 && !ordered {
+			all[p] = all[0] // of none of the literals
+			continue
+		}
+		all[p] = b.place(name, func(i int, t *term) outcome {
+			if of[i] == nil {
+				return t.of(other, true)
+			}
+			return outcomeOf(slices.ContainsFunc(of[i], func(at int) bool { return t.is.fits(cmp.Compare(p, at)) }))
+		})
 	}
 	return all
-}
-
-// beside is what a term comes to for a value that is none of the literals of its kind, at a place among them.
-func (t *term) beside(literals []any, place int, other any) outcome {
-	if len(t.values) == 0 || len(literals) == 0 || !alike(t.values[0], other) {
-		return t.of(other, true)
-	}
-	for _, v := range t.values {
-		if at, _ := slices.BinarySearchFunc(literals, v, compareLiterals); t.is.fits(cmp.Compare(place, 2*at+1)) {
-			return yes
-		}
-	}
-	return no
 }
 
 // alike says whether both are texts, or both are numbers.
@@ -240,11 +241,11 @@ func sortLiterals(list []any) []any {
 }
 
 // place collects what the terms about a field come to.
-func (b *sieveBuilder) place(name string, outcome func(*term) outcome) *place {
+func (b *sieveBuilder) place(name string, outcome func(i int, t *term) outcome) *place {
 	bits := make([]uint64, 3*b.words)
 	set := func(kind, i int) { bits[kind*b.words+i/64] |= 1 << (i % 64) }
-	for _, s := range b.fields[name] {
-		switch outcome(s.term) {
+	for i, s := range b.fields[name] {
+		switch outcome(i, s.term) {
 		case no:
 			set(0, s.condition)
 		case unclear:
