@@ -25,6 +25,8 @@ const (
 	isAtLeast
 	isOneOf // of several texts
 	isThere
+	isTrue // the field by itself
+	isFalse
 )
 
 // relationOf is what an operator between a field and a literal says, or between a literal and a field.
@@ -77,7 +79,7 @@ type term struct {
 	field  string
 	path   string // as its author wrote the field
 	is     relation
-	values []any // in schemas' kinds: one, or texts, or none for isThere
+	values []any // in schemas' kinds: one, or texts, or none where nothing is compared
 }
 
 // terms are what of a condition can be judged without the interpreter.
@@ -134,7 +136,19 @@ func termOf(c *compiled, x ast.Expr) (term, bool) {
 	if x.Kind() == ast.SelectKind && x.AsSelect().IsTestOnly() && variableOf(x.AsSelect().Operand()) == "event" {
 		return term{field: x.AsSelect().FieldName(), is: isThere}, true
 	}
-	if x.Kind() != ast.CallKind || len(x.AsCall().Args()) != 2 || x.AsCall().IsMemberFunction() {
+	if one, ok := fieldOf(c, x); ok {
+		one.is = isTrue
+		return one, true
+	}
+	if x.Kind() != ast.CallKind || x.AsCall().IsMemberFunction() {
+		return term{}, false
+	}
+	if x.AsCall().FunctionName() == operators.LogicalNot {
+		one, ok := fieldOf(c, x.AsCall().Args()[0])
+		one.is = isFalse
+		return one, ok
+	}
+	if len(x.AsCall().Args()) != 2 {
 		return term{}, false
 	}
 	name, left, right := x.AsCall().FunctionName(), x.AsCall().Args()[0], x.AsCall().Args()[1]
@@ -231,6 +245,11 @@ func (t *term) of(v any, there bool) outcome {
 		return outcomeOf(there)
 	case !there:
 		return lacking
+	case t.is == isTrue || t.is == isFalse:
+		if b, ok := v.(bool); ok {
+			return outcomeOf(b == (t.is == isTrue))
+		}
+		return unclear
 	case t.is == isOneOf:
 		text, ok := v.(string)
 		if ok {

@@ -49,7 +49,7 @@ func someTerm(t *rapid.T) string {
 		return someField(t) + " in [" + strings.Join(list, ", ") + "]"
 	case 3:
 		return rapid.SampledFrom([]string{
-			"event.a / event.b > 1", "event.a == event.b", "event.c.deep > 0", "event.a", "!(event.b == 1)", "event.?a.orValue(0) > 0", "event.a.size() > 1",
+			"event.a / event.b > 1", "event.a == event.b", "event.c.deep > 0", "event.a", "event.b", "!event.a", `!event["b"]`, "!!event.a", "!has(event.a)", "!(event.b == 1)", "event.?a.orValue(0) > 0", "event.a.size() > 1",
 			"event.list.all(i, i > 0)", "event.list.exists(i, event.a == i)", "event.a == 1 || event.b == 2", "(event.a == 1 ? event.b == 1 : event.b == 2)", "event.a + 1 > 2",
 		}).Draw(t, "other")
 	case 4:
@@ -142,10 +142,12 @@ func TestTermsAreFound(t *testing.T) {
 		`event.a == 1 && event.l.all(i, i > 0) && event.b == 2`:  "1", // behind a loop, whose work may be too much
 		`event.l.all(i, i > 0) && event.b == 2`:                  "",
 		`event.b == 2 && segment.hot && event.c == 3`:            "1", // behind a segment, which may fail
-		`event.a < true`:           "",
-		`event.a in [1]`:           "", // the interpreter's sets of numbers are its own
-		`event.a.b == 1`:           "",
-		`now > time("2026-01-01")`: "",
+		`event.a && !event.b && !(event["c"])`:                   "3 whole",
+		`!has(event.a)`:                                          "",
+		`event.a < true`:                                         "",
+		`event.a in [1]`:                                         "", // the interpreter's sets of numbers are its own
+		`event.a.b == 1`:                                         "",
+		`now > time("2026-01-01")`:                               "",
 	} {
 		c, err := env.Condition(src, termsScope())
 		if err != nil {
