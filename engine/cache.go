@@ -52,6 +52,9 @@ func (e *entry) apart(ids []byte, unit uint64) {
 	e.ids, e.parted = append(e.ids[:0], ids...), unit
 }
 
+// size is about what the entry takes of memory.
+func (e *entry) size() int { return cap(e.raw) + cap(e.ids) + overhead }
+
 // cache holds the documents recently used of a shard, up to a number of bytes. Two generations instead of a
 // list: a customer that is used moves to the young one; when that is half the limit, the old one is let go. So a hit
 // writes nothing in the usual case, and there are no links for the collector to follow.
@@ -59,6 +62,7 @@ type cache struct {
 	seed       maphash.Seed
 	young, old entryTable // one that moved to young is still in old
 	bytes      int        // estimate of the young generation
+	pinned     int        // of these, bytes of entries that had to stay when a generation was let go
 	limit      int
 	age        int // how often a generation was let go
 }
@@ -96,12 +100,13 @@ func (c *cache) add(e *entry) { c.put(maphash.String(c.seed, e.customer), e) }
 func (c *cache) put(hash uint64, e *entry) {
 	e.age = c.age
 	c.young.put(hash, e)
-	c.bytes += cap(e.raw) + cap(e.ids) + overhead
+	c.bytes += e.size()
 }
 
-// release lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay.
+// release lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay,
+// beside that half: else, where these are many, each call would look through all of them again, and let nobody go.
 func (c *cache) release(applied uint64) {
-	if c.bytes < c.limit/2 {
+	if c.bytes-c.pinned < c.limit/2 {
 		return
 	}
 	gone := c.old
@@ -113,6 +118,7 @@ func (c *cache) release(applied uint64) {
 			c.put(x.hash, x.entry)
 		}
 	}
+	c.pinned = c.bytes
 }
 
 // entryTable finds entries by a hash of their customer. Beside Go's maps it can be asked about several customers at one

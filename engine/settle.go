@@ -18,7 +18,8 @@ import (
 // changed, without bytes of the units' own, and settles many units at once, sorted: customers that come often are written
 // once. All that the view lacks then is in memory, in the entries; since an entry's bytes are its newest, the shard takes
 // nothing new for the round trip before (draining), so that nothing is newer than what is acknowledged. The journal is the
-// view's log: a crash costs reading it from where the view stands, which limits.unsettled bounds.
+// view's log: a crash costs reading it from where the view stands, which limits.unsettled bounds. Such entries take at most
+// about half of the cache, which could not let them go for others.
 
 // keep has an acknowledged unit brought into the view, now or later.
 func (s *shard) keep(u *unit, appended int64) error {
@@ -45,7 +46,7 @@ func (s *shard) keep(u *unit, appended int64) error {
 		return err
 	}
 	s.pile(u)
-	if !behind || s.unsettledSize >= s.limits.unsettled {
+	if !behind || s.unsettledSize >= s.limits.unsettled || s.piledSize >= s.cacheBytes/2 {
 		s.draining = true
 	}
 	return s.drain()
@@ -62,6 +63,7 @@ func (s *shard) pile(u *unit) {
 		if d.entry.piled <= s.applied { // else an earlier unit of the pile has the customer
 			d.entry.piled = u.number
 			s.piled = append(s.piled, d.entry)
+			s.piledSize += d.entry.size()
 		}
 	}
 	for _, d := range u.timers {
@@ -142,7 +144,7 @@ func (s *shard) drain() error {
 	}
 	clear(s.unsettled)
 	clear(s.piled)
-	s.unsettled, s.piled, s.unsettledSize, s.unsettledDue = s.unsettled[:0], s.piled[:0], 0, schemas.Never
+	s.unsettled, s.piled, s.piledSize, s.unsettledSize, s.unsettledDue = s.unsettled[:0], s.piled[:0], 0, 0, schemas.Never
 	return nil
 }
 

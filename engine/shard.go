@@ -109,6 +109,7 @@ type shard struct {
 	heldSize      int       // bytes of their documents
 	unsettled     []*unit   // the same, behind them, without such bytes
 	piled         []*entry  // whom these changed
+	piledSize     int       // of memory that these take, and the cache cannot let go
 	unsettledDue  int64     // the earliest of their timers
 	unsettledSize int       // bytes of their documents
 	lastAck       time.Time // of the journal
@@ -582,7 +583,7 @@ func (s *shard) release() {
 	}
 	s.open, s.flying, s.spare, s.bulks, s.draining = nil, nil, nil, nil, false
 	s.held, s.heldSize, s.heldDue = nil, 0, schemas.Never
-	s.unsettled, s.piled, s.unsettledSize, s.unsettledDue = nil, nil, 0, schemas.Never
+	s.unsettled, s.piled, s.piledSize, s.unsettledSize, s.unsettledDue = nil, nil, 0, 0, schemas.Never
 	s.cache = nil
 	s.env.controlFrom(-1, nil)
 	s.orders = orders{}
