@@ -111,8 +111,13 @@ func (s *shard) sameWorld(h *schemas.Head) error {
 func differ(a, b [16]byte) bool { return a != [16]byte{} && b != [16]byte{} && a != b }
 
 // unlessSuperseded fails the shard for what the journal lacks, if nothing was written behind our claim. Else another member
-// has claimed since, and compaction may have taken what that one replaced while this one still read.
+// has claimed since, and compaction may have taken what that one replaced while this one still read. What the view cannot
+// be asked is no lack of the journal's.
 func (s *shard) unlessSuperseded(lacks error) {
+	if viewFailed(lacks) {
+		s.fail(lacks)
+		return
+	}
 	c := &s.claim
 	s.env.offset(s.journal, connectors.Latest, alive(c, func(end int64, err error) {
 		switch {
