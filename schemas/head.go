@@ -6,8 +6,9 @@ import "fmt"
 // claim (protocol rule 12).
 //
 // Format 2 added Erased, the producer of an OutboxPosition, and Claim.First; format 3 Armed and what follows it, format 4
-// Release.
-const HeadFormat = 4
+// Release. Format 5 has the fields of 4, and is that of a journal in which ids stand apart from documents (i/CUSTOMER): who does
+// not know those would take the topic for no journal of Wend's.
+const HeadFormat = 5
 
 // Head is the journal record `h`: where a shard stands once the unit that carries it is acknowledged.
 type Head struct {

@@ -11,9 +11,9 @@ import (
 
 // headElements, outboxElements and claimElements are how many elements each array has, by format.
 var (
-	headElements   = [HeadFormat + 1]int{1: 11, 2: 12, 3: 16, 4: 17}
-	outboxElements = [HeadFormat + 1]int{1: 5, 2: 7, 3: 7, 4: 7}
-	claimElements  = [HeadFormat + 1]int{1: 3, 2: 4, 3: 4, 4: 4}
+	headElements   = [HeadFormat + 1]int{1: 11, 2: 12, 3: 16, 4: 17, 5: 17}
+	outboxElements = [HeadFormat + 1]int{1: 5, 2: 7, 3: 7, 4: 7, 5: 7}
+	claimElements  = [HeadFormat + 1]int{1: 3, 2: 4, 3: 4, 4: 4, 5: 4}
 )
 
 // Append writes the head with its leading format byte.
