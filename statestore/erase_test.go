@@ -81,6 +81,9 @@ func TestErase(t *testing.T) {
 						c := fmt.Sprintf("c%d", rng.IntN(500))
 						b.PutDocument(c, []byte("other "+c+marked(rng)))
 						b.PutTimer(int64(rng.IntN(50)), c)
+						if rng.IntN(4) == 0 {
+							b.PutIDs(c, []byte("of "+c+marked(rng)))
+						}
 					}
 				})
 			case 2, 3:
@@ -88,6 +91,9 @@ func TestErase(t *testing.T) {
 				apply(func(b *Batch) {
 					b.PutDocument(customer, []byte(secret))
 					b.PutTimer(int64(rng.IntN(50)), customer)
+					if rng.IntN(2) == 0 {
+						b.PutIDs(customer, []byte(secret))
+					}
 				})
 			case 4:
 				if err := s.Flush(); err != nil {
@@ -113,7 +119,10 @@ func TestErase(t *testing.T) {
 		if written && len(inFiles(t, dir, customer, secret)) == 0 {
 			t.Fatal("the customer was never on the disk: the test tests nothing")
 		}
-		apply(func(b *Batch) { b.DeleteDocument(customer) })
+		apply(func(b *Batch) {
+			b.DeleteDocument(customer)
+			b.DeleteIDs(customer)
+		})
 		if err := s.Erase(customer); err != nil {
 			t.Fatal(err)
 		}
