@@ -55,7 +55,9 @@ func TestDocumentReaderReadsLikeDecode(t *testing.T) {
 // FuzzDocumentReader: of any bytes a reader says what DecodeDocument says, also after other documents, and a document
 // takes no more memory than its bytes warrant.
 func FuzzDocumentReader(f *testing.F) {
-	for _, d := range []*Document{NewDocument(), typical(), full()} {
+	parted := typical()
+	parted.Recent.Split(nil)
+	for _, d := range []*Document{NewDocument(), typical(), full(), parted} {
 		f.Add(d.Append(nil))
 	}
 	x := NewDocumentReader()
