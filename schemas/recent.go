@@ -48,24 +48,27 @@ func (r *Recent) Seen(id string, now int64) bool {
 		return false
 	}
 	hash := xxhash.Sum64String(id)
-	// Newest first: what comes twice mostly does so soon, and of an id that stands twice, since what is apart keeps what is
-	// too old, the newest counts.
-	for i := len(r.entries) - recentSize; i >= 0; i -= recentSize {
-		if binary.LittleEndian.Uint64(r.entries[i:]) == hash {
-			return !older(timeOf(r.entries[i:], r.newest), now)
-		}
+	if at, found := lastOf(r.entries, hash, r.newest); found {
+		return !older(at, now)
 	}
 	if len(r.apart) == 0 {
 		return false
 	}
-	newest := int64(binary.BigEndian.Uint64(r.apart))
 	first := apartHead + max(0, len(r.entries)/recentSize+r.before-recentLimit)*recentSize
-	for i := len(r.apart) - recentSize; i >= first; i -= recentSize {
-		if binary.LittleEndian.Uint64(r.apart[i:]) == hash {
-			return !older(timeOf(r.apart[i:], newest), now)
+	at, found := lastOf(r.apart[min(first, len(r.apart)):], hash, int64(binary.BigEndian.Uint64(r.apart)))
+	return found && !older(at, now)
+}
+
+// lastOf gives when the id of that hash was handled last by these entries, none of which is younger than newest. It looks at the
+// newest first: what comes twice mostly does so soon, and of an id that stands twice, since what is apart keeps what is too old,
+// the newest counts.
+func lastOf(entries []byte, hash uint64, newest int64) (at int64, found bool) {
+	for i := len(entries) - recentSize; i >= 0; i -= recentSize {
+		if binary.LittleEndian.Uint64(entries[i:]) == hash {
+			return timeOf(entries[i:], newest), true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // Add remembers the id of an event handled at now, the customer's time in milliseconds. The empty id takes no place

@@ -49,11 +49,7 @@ const (
 func parse(args []string) (*options, error) {
 	o := &options{Options: stand.Options{Await: 24 * time.Hour}}
 	f := flag.NewFlagSet("restart", flag.ContinueOnError)
-	f.StringVar(&o.Brokers, "brokers", "", "a Kafka to use, host:port with commas; without it one is started")
-	f.IntVar(&o.Port, "port", 29692, "where a Kafka that is started listens, with the port behind it")
-	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
-	f.StringVar(&o.Dir, "dir", "", "where everything goes, kept; without it a temporary directory")
-	f.StringVar(&o.Figures, "figures", "", "a file to which what was measured is appended, for bench/table")
+	o.Flags(f, 29692)
 	f.IntVar(&o.customers, "customers", 1_000_000, "customers who wait")
 	f.IntVar(&o.rounds, "rounds", 3, "restarts of each kind")
 	f.BoolVar(&o.check, "check", false, fmt.Sprintf("exit status 1 where the medians are above %v on disk or %v from the journal", mostOnDisk, mostFromJournal))

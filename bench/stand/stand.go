@@ -7,6 +7,7 @@ package stand
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"net"
@@ -52,6 +53,15 @@ type Options struct {
 	Await      time.Duration // of the workload's reminders
 	Journeys   string        // YAML documents in place of the workload's journeys; "" for those
 	Figures    string        // a file to which what was measured is appended (bench/figures); "" for none
+}
+
+// Flags gives a command what those who measure on a stand have in common. port is where a Kafka of its own listens.
+func (o *Options) Flags(f *flag.FlagSet, port int) {
+	f.StringVar(&o.Brokers, "brokers", "", "a Kafka to use, host:port with commas, whose processor time nobody knows then; without it one is started")
+	f.IntVar(&o.Port, "port", port, "where a Kafka that is started listens, with the port behind it")
+	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
+	f.StringVar(&o.Dir, "dir", "", "where everything goes, kept; without it a temporary directory")
+	f.StringVar(&o.Figures, "figures", "", "a file to which what was measured is appended (medians, of rounds), for bench/table")
 }
 
 // Stand is all that a test stands on. Its owner calls Close.

@@ -37,11 +37,7 @@ func parse(args []string) (*options, error) {
 	o := &options{Options: stand.Options{Await: await}}
 	name, journeys, partitions := "", 0, 0
 	f := flag.NewFlagSet("throughput", flag.ContinueOnError)
-	f.StringVar(&o.Brokers, "brokers", "", "a Kafka to use, host:port with commas, whose processor time nobody knows then; without it one is started")
-	f.IntVar(&o.Port, "port", 29892, "where a Kafka that is started listens, with the port behind it")
-	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
-	f.StringVar(&o.Dir, "dir", "", "where everything goes, kept; without it a temporary directory")
-	f.StringVar(&o.Figures, "figures", "", "a file to which the medians of what was measured are appended, for bench/table")
+	o.Flags(f, 29892)
 	f.StringVar(&name, "workload", "cart", "cart, unwanted or journeys")
 	f.IntVar(&o.customers, "customers", workload.Customers, "whose events they are")
 	f.IntVar(&o.events, "events", 2_000_000, "in the source")

@@ -33,11 +33,7 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{Options: stand.Options{Journeys: journeys}}
 	f := flag.NewFlagSet("waiting", flag.ContinueOnError)
-	f.StringVar(&o.Brokers, "brokers", "", "a Kafka to use, host:port with commas; without it one is started")
-	f.IntVar(&o.Port, "port", 29992, "where a Kafka that is started listens, with the port behind it")
-	f.StringVar(&o.Binary, "wend", "", "the binary; without it cmd/wend is built")
-	f.StringVar(&o.Dir, "dir", "", "where everything goes, kept; without it a temporary directory")
-	f.StringVar(&o.Figures, "figures", "", "a file to which what was measured is appended, for bench/table")
+	o.Flags(f, 29992)
 	f.IntVar(&o.customers, "customers", 10_000_000, "who wait")
 	f.IntVar(&o.probes, "probes", 5000, "customers whose timers come due meanwhile, each time")
 	f.DurationVar(&o.during, "for", time.Minute, "over which their timers are spread")
