@@ -2,7 +2,9 @@ package engine
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"strings"
+	"time"
 	"unsafe"
 
 	"wend/schemas"
@@ -56,15 +58,19 @@ func (e *entry) apart(ids []byte, unit uint64) {
 func (e *entry) size() int { return cap(e.raw) + cap(e.ids) + overhead }
 
 // cache holds the documents recently used of a shard, up to a number of bytes. Two generations instead of a
-// list: a customer that is used moves to the young one; when that is half the limit, the old one is let go. So a hit
-// writes nothing in the usual case, and there are no links for the collector to follow.
+// list: a customer that is used moves to the young one; when that is half the limit, or a minute old, the old one is let
+// go. So a hit writes nothing in the usual case, and there are no links for the collector to follow.
+//
+// The minute gives memory back behind a rush: while a shard catches up, each customer that it need not read from the view
+// saves more than all the rest of an event costs; one that is asked for once in minutes is as well read again.
 type cache struct {
 	seed       maphash.Seed
 	young, old entryTable // one that moved to young is still in old
 	bytes      int        // estimate of the young generation
 	pinned     int        // of these, bytes of entries that had to stay when a generation was let go
 	limit      int
-	age        int // how often a generation was let go
+	age        int       // how often a generation was let go
+	turned     time.Time // when one was let go last
 }
 
 func newCache(limit int) *cache { return &cache{seed: maphash.MakeSeed(), limit: limit} }
@@ -106,11 +112,29 @@ func (c *cache) put(hash uint64, e *entry) {
 // release lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay,
 // beside that half: else, where these are many, each call would look through all of them again, and let nobody go.
 func (c *cache) release(applied uint64) {
-	if c.bytes-c.pinned < c.limit/2 {
-		return
+	if c.bytes-c.pinned >= c.limit/2 {
+		c.turn(applied)
 	}
+}
+
+// generation is how long a young generation takes in customers at most.
+const generation = time.Minute
+
+// rest lets the old generation go if the young one is old enough, as release does.
+func (c *cache) rest(applied uint64, now time.Time) {
+	switch {
+	case c.turned.IsZero():
+		c.turned = now
+	case now.Sub(c.turned) >= generation:
+		c.turn(applied)
+		c.turned = now
+	}
+}
+
+// turn makes the young generation the old one.
+func (c *cache) turn(applied uint64) {
 	gone := c.old
-	c.old, c.young, c.bytes = c.young, entryTable{slots: make([]entrySlot, len(c.young.slots))}, 0
+	c.old, c.young, c.bytes = c.young, entryTable{slots: make([]entrySlot, roomFor(c.young.n))}, 0
 	c.age++
 	for i := range gone.slots {
 		// Of those that moved on meanwhile the age tells.
@@ -161,10 +185,13 @@ func (t *entryTable) find(hash uint64, customer string) *entry {
 	return nil
 }
 
+// roomFor is how many slots n entries need: a power of two, of which at most three quarters are taken.
+func roomFor(n int) int { return max(64, 1<<bits.Len(uint(n+n/3))) }
+
 func (t *entryTable) put(hash uint64, e *entry) {
 	if 4*(t.n+1) > 3*len(t.slots) {
 		from := t.slots
-		t.slots = make([]entrySlot, max(64, 2*len(from)))
+		t.slots = make([]entrySlot, roomFor(t.n+1))
 		for i := range from {
 			if from[i].entry != nil {
 				t.place(from[i])

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 // Where all entries have to stay, letting go is looked for once in so many bytes, and not by each that comes.
@@ -29,5 +30,40 @@ func TestCacheOfWhomMustStay(t *testing.T) {
 	}
 	if held := c.young.n + c.old.n; held*overhead > 2*limit {
 		t.Errorf("%d entries are held when all may go, %d bytes of %d", held, held*overhead, limit)
+	}
+}
+
+// Of customers that nobody asks for any more nothing stays, however few they are, but who must.
+func TestCacheRests(t *testing.T) {
+	now := time.UnixMilli(0)
+	c := newCache(1 << 30)
+	c.rest(0, now)
+	for i := range 1000 {
+		e := newEntry(fmt.Sprint("c", i))
+		e.unit = uint64(i%2 + 1)
+		c.add(e)
+	}
+	for minute := range 4 {
+		now = now.Add(generation)
+		c.rest(1, now)
+		if c.get("c0") == nil { // used all the time; its unit is in the view
+			t.Fatalf("c0 is gone after %d minutes", minute+1)
+		}
+	}
+	if c.get("c1") == nil {
+		t.Error("c1 is gone, and the view does not have it yet")
+	}
+	if c.get("c2") != nil {
+		t.Error("c2 is still there, and nobody has asked for it in minutes")
+	}
+	for range 2 {
+		now = now.Add(generation)
+		c.rest(2, now)
+	}
+	if held := c.young.n + c.old.n; held > 0 {
+		t.Errorf("%d entries are held that nobody uses", held)
+	}
+	if len(c.young.slots) > 64 {
+		t.Errorf("%d slots are left for nobody", len(c.young.slots))
 	}
 }

@@ -30,7 +30,7 @@ type Config struct {
 	Delivery []ChannelConfig // in order of Channel
 	Log      LogConfig
 
-	Cache  int64 // bytes, shared by the views of all shards
+	Cache  int64 // bytes, shared by the views of all shards; 0: 256 MiB
 	Memory int64 // bytes that the process should stay within (a soft limit of the collector); 0: nine tenths of what the machine or its cgroup has
 	Unit   UnitConfig
 }
@@ -110,7 +110,6 @@ func DefaultConfig() Config {
 		HTTP:        "127.0.0.1:8080",
 		HTTPDefault: true,
 		Log:         LogConfig{Level: "info", Format: LogJSON, Customers: LogHashed},
-		Cache:       256 << 20,
 		Unit:        UnitConfig{MaxEvents: 10000, MaxBytes: 1 << 20},
 	}
 }

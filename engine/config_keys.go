@@ -112,7 +112,7 @@ func ConfigKeys() []ConfigKey {
 		{"log.level", "debug, info, warn or error", "info", choice(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{"log.format", "json or text", LogJSON, choice(func(c *Config) *string { return &c.Log.Format }, LogJSON, LogText)},
 		{"log.customers", "hash or plain: whether log lines show a short hash in the place of customer ids and quoted input", LogHashed, choice(func(c *Config) *string { return &c.Log.Customers }, LogHashed, LogPlain)},
-		{"cache", "memory for the views of all shards", "256MiB", size(func(c *Config) *int64 { return &c.Cache }, 1<<20)},
+		{"cache", "memory for the views of all shards; without it a quarter of `memory`, 1GiB at most", "", size(func(c *Config) *int64 { return &c.Cache }, 1<<20)},
 		{"memory", "what the process should stay within; without it nine tenths of what the machine or the container has", "", size(func(c *Config) *int64 { return &c.Memory }, 64<<20)},
 		{"unit.max_events", "events that one unit of work holds at most", "10000", whole(func(c *Config) *int { return &c.Unit.MaxEvents }, 1, 1<<20)},
 		{"unit.max_bytes", "bytes that one unit of work has at most", "1MiB", size(func(c *Config) *int64 { return &c.Unit.MaxBytes }, 1<<10)},

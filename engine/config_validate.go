@@ -51,7 +51,7 @@ func (c *Config) Validate() []ConfigError {
 	if c.Unit.MaxBytes < 1<<10 {
 		v.failf("unit.max_bytes", "%s is too small: at least 1KiB", FormatSize(c.Unit.MaxBytes))
 	}
-	if c.Cache < 1<<20 {
+	if c.Cache != 0 && c.Cache < 1<<20 {
 		v.failf("cache", "%s is too small: at least 1MiB", FormatSize(c.Cache))
 	}
 	for i := range c.Delivery {

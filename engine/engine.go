@@ -114,7 +114,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.tailer = newFetcher(carrying, &e.carriers, e.cluster, e.leaders)
 	e.tailer.retry, e.tailer.settled, e.tailer.pace = e.fetcher.retry, func() bool { return true }, tailPace
 	e.control = e.newControl()
-	e.cache = statestore.NewCache(e.cfg.Cache)
+	e.cache = statestore.NewCache(e.cacheBytes() / 8)
 	defer e.cache.Close()
 
 	ctx, e.cancel = context.WithCancel(ctx)
@@ -209,7 +209,7 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 		partitioner: partitioner(e.cfg.Source.Partitioner, e.world.Partitions), skipGaps: e.cfg.OnGap == GapSkip, onLoss: e.cfg.OnLoss,
 		deleteRetention: e.world.deleteRetention,
 		dir:             viewDir(e.cfg.DataDir, id), views: e.keptViews(),
-		cacheBytes: int(e.cfg.Cache / int64(e.world.Partitions)), limits: e.topics().limits(e.cfg),
+		cacheBytes: int(e.cacheBytes() / 8 * 7 / int64(e.world.Partitions)), limits: e.topics().limits(e.cfg),
 	}, nil, e.listener)
 	r.shard.env = r.env()
 	e.runners[id] = r
@@ -218,6 +218,15 @@ func (e *Engine) start(ctx context.Context, id int32) *runner {
 	e.mu.Unlock()
 	go r.run(ctx) // ended tells when it has
 	return r
+}
+
+// cacheBytes is what the shards' documents and the blocks of their views have together. Documents have most of it: a block is
+// read where there is no document.
+func (e *Engine) cacheBytes() int64 {
+	if e.cfg.Cache == 0 {
+		return 256 << 20
+	}
+	return e.cfg.Cache
 }
 
 func (e *Engine) keptViews() views { return pebbleViews{Cache: e.cache, MemTableBytes: viewMemTable} }

@@ -231,6 +231,7 @@ func (s *shard) housekeeping() (wake time.Time) {
 	if s.phase == phaseFailed || s.phase == phaseIdle {
 		return time.Time{}
 	}
+	s.cache.rest(s.applied, s.now)
 	wake = earlier(earlier(s.pub.work(s.now), s.successor()), s.heedAgain())
 	if !s.fetchTry.IsZero() {
 		if s.now.Before(s.fetchTry) {

@@ -88,12 +88,13 @@ func TestCommitAllocations(t *testing.T) {
 	}
 }
 
-// TestTimerAllocations is of timers that fire one after another, each with its action.
+// TestTimerAllocations is of timers that fire one after another, each with its action, of customers who have rested so long
+// that they are read from the view.
 func TestTimerAllocations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector has nothing to see in a count")
 	}
-	const customers, each, runs, budget = 20_000, 100, 100, 5
+	const customers, each, runs, budget = 20_000, 100, 100, 6.5
 	s := newBenchShard(t, map[string]string{"journeys/wait.yaml": "journey: wait\nenter: {on: add_to_cart, again: after_exit}\nsteps:\n" +
 		"  - wait: {until: time(event.due)}\n  - {send: shop, template: reminder}\n"})
 	begin := s.now.Add(time.Hour)

@@ -107,7 +107,7 @@ func (w *World) limits(cfg *Config) limits {
 	soft := min(int(cfg.Unit.MaxBytes), room/2)
 	return limits{
 		events: cfg.Unit.MaxEvents, soft: soft, effect: room - soft,
-		document: 256 << 10, ids: 16, action: w.actionMax - 1<<10, outbox: 16 << 20, fires: min(cfg.Unit.MaxEvents, 400), onTheWay: 64 << 10, behind: 1 << 20, held: 1 << 20, unsettled: 64 << 20,
+		document: 256 << 10, ids: 16, action: w.actionMax - 1<<10, outbox: 16 << 20, fires: min(cfg.Unit.MaxEvents, 400), onTheWay: 64 << 10, behind: 1 << 20, held: 1 << 20, unsettled: 256 << 20,
 	}
 }
 

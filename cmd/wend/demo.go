@@ -88,7 +88,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	cfg := &w.config
-	limitMemory(cfg.Memory)
+	fitMemory(cfg)
 	client, err := connect(cfg)
 	if err != nil {
 		return err

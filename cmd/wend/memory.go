@@ -1,23 +1,42 @@
 package main
 
 import (
+	"math"
 	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"wend/engine"
 )
 
 // limitMemory has the collector work harder when the process comes near to its limit (in bytes; 0: nine tenths of what
-// the machine or its control group has), instead of being killed. Where the user set GOMEMLIMIT, that holds.
+// the machine or its control group has), instead of being killed. Where the user set GOMEMLIMIT, that holds. It gives the
+// limit that is in force, 0 for none.
 //
 // How often it works otherwise is Go's default: the way of an event allocates next to nothing, so that a fifth as often
 // saved no processor time that could be measured and cost twice the memory.
-func limitMemory(limit int64) {
+func limitMemory(limit int64) int64 {
 	if limit == 0 {
 		limit = availableMemory() / 10 * 9
 	}
 	if os.Getenv("GOMEMLIMIT") == "" && limit > 0 {
 		debug.SetMemoryLimit(limit)
+	}
+	if limit = debug.SetMemoryLimit(-1); limit == math.MaxInt64 {
+		return 0
+	}
+	return limit
+}
+
+// mostCache is what the cache has where there is plenty of memory and the user does not say more.
+const mostCache = 1 << 30
+
+// fitMemory limits the process's memory as the configuration says and, where that does not say it, finds the cache's part of
+// it. A quarter leaves room for the collector, which lets the heap be twice what is in use, and for what is not handled yet.
+func fitMemory(cfg *engine.Config) {
+	if limit := limitMemory(cfg.Memory); cfg.Cache == 0 && limit > 0 {
+		cfg.Cache = max(1<<20, min(limit/4, mostCache))
 	}
 }
 

@@ -35,7 +35,7 @@ wins, then the variable, then the file.`,
 			if err != nil {
 				return err
 			}
-			limitMemory(w.config.Memory)
+			fitMemory(&w.config)
 			if profiler != "" {
 				server, err := startProfiler(profiler)
 				if err != nil {
