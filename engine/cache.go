@@ -58,10 +58,10 @@ func (e *entry) apart(ids []byte, unit uint64) {
 func (e *entry) size() int { return cap(e.raw) + cap(e.ids) + overhead }
 
 // cache holds the documents recently used of a shard, up to a number of bytes. Two generations instead of a
-// list: a customer that is used moves to the young one; when that is half the limit, or a minute old, the old one is let
+// list: a customer that is used moves to the young one; when that is half the limit, or two minutes old, the old one is let
 // go. So a hit writes nothing in the usual case, and there are no links for the collector to follow.
 //
-// The minute gives memory back behind a rush: while a shard catches up, each customer that it need not read from the view
+// The minutes give memory back behind a rush: while a shard catches up, each customer that it need not read from the view
 // saves more than all the rest of an event costs; one that is asked for once in minutes is as well read again.
 type cache struct {
 	seed       maphash.Seed
@@ -118,7 +118,7 @@ func (c *cache) release(applied uint64) {
 }
 
 // generation is how long a young generation takes in customers at most.
-const generation = time.Minute
+const generation = 2 * time.Minute
 
 // rest lets the old generation go if the young one is old enough, as release does.
 func (c *cache) rest(applied uint64, now time.Time) {
