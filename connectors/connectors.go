@@ -31,7 +31,7 @@ type FetchRequest struct {
 }
 
 // Fetched is one partition's part of an answer. Batches are whole record batches as the broker sent them, to be read
-// with package batch; the memory is the receiver's. A last batch that was cut off is not in it.
+// with package batch; a last batch that was cut off is not in it. The memory is the receiver's, until Release.
 type Fetched struct {
 	TopicPartition
 	Code          Code
@@ -40,6 +40,7 @@ type Fetched struct {
 	LastStable    int64
 	Aborted       []AbortedTransaction
 	Batches       []byte
+	Lease         *Lease // of the memory of Batches; nil: it is the receiver's for good
 }
 
 // AbortedTransaction says that what this producer wrote from FirstOffset up to its next control batch is void.

@@ -134,6 +134,7 @@ func (c *control) step(end int64) error {
 		return c.take(nil, from, true)
 	}
 	f, err := c.read(from)
+	defer f.Release()
 	if err == nil && f.Code != connectors.OK {
 		err = f.Code
 	}

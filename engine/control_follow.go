@@ -102,6 +102,7 @@ func (f *follower) follow(ctx context.Context) error {
 			continue
 		}
 		err = errors.Join(err, f.shards[answers[i].Partition].read(answers[i].Batches, f.done))
+		answers[i].Release()
 	}
 	return err
 }

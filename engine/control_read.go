@@ -30,29 +30,37 @@ func readPartition(ctx context.Context, cluster connectors.Cluster, tp connector
 			continue
 		}
 		tries = 0
-		var r batch.Reader
-		r.Reset(answer.Batches, next, nil)
-		for {
-			rec, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("read %s/%d: %w", tp.Topic, tp.Partition, err)
-			}
-			if rec.Offset >= to {
-				return nil
-			}
-			if err := take(rec); err != nil {
-				return fmt.Errorf("%s/%d at offset %d: %w", tp.Topic, tp.Partition, rec.Offset, err)
-			}
+		next, err = takeEach(&answer, next, to, take)
+		answer.Release()
+		if err != nil {
+			return err
 		}
-		next = r.NextOffset()
 		if progress != nil {
 			progress(min(next, to))
 		}
 	}
 	return nil
+}
+
+// takeEach takes the records of an answer from an offset up to another, and says where to go on.
+func takeEach(f *connectors.Fetched, from, to int64, take func(*batch.Record) error) (next int64, err error) {
+	var r batch.Reader
+	r.Reset(f.Batches, from, nil)
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return r.NextOffset(), nil
+		}
+		if err != nil {
+			return from, fmt.Errorf("read %s/%d: %w", f.Topic, f.Partition, err)
+		}
+		if rec.Offset >= to {
+			return to, nil
+		}
+		if err := take(rec); err != nil {
+			return from, fmt.Errorf("%s/%d at offset %d: %w", f.Topic, f.Partition, rec.Offset, err)
+		}
+	}
 }
 
 // errNothingGiven is for whoever knows that there is something behind the offset that was asked for.

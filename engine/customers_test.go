@@ -210,7 +210,7 @@ func TestCustomerWhileEventsCome(t *testing.T) {
 	s := newStand(t, 2)
 	stop := s.run()
 	defer func() { _ = stop() }()
-	client, err := kafka.New(kafka.Options{Brokers: s.brokers})
+	client, err := kafka.New(kafka.Options{Brokers: s.brokers, Released: func(memory []byte) { clear(memory) }})
 	if err != nil {
 		t.Fatal(err)
 	}

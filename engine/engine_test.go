@@ -78,7 +78,7 @@ func newStand(t *testing.T, partitions int32) *stand {
 // run starts an engine; stop ends it and gives Run's error.
 func (s *stand) run() (stop func() error) {
 	s.t.Helper()
-	client, err := kafka.New(kafka.Options{Brokers: s.brokers})
+	client, err := kafka.New(kafka.Options{Brokers: s.brokers, Released: func(memory []byte) { clear(memory) }})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -219,6 +219,7 @@ func (f *fetcher) answer(a *connectors.Fetched, asked time.Time, places map[conn
 	p := places[a.TopicPartition]
 	if p.feed == nil || p.feed.turn != p.turn || f.mu.feeds[a.TopicPartition] != p.feed {
 		f.mu.Unlock()
+		a.Release()
 		return
 	}
 	x := p.feed
@@ -241,6 +242,7 @@ func (f *fetcher) answer(a *connectors.Fetched, asked time.Time, places map[conn
 		shard.backlog.Add(int64(len(a.Batches))) // here, not when the shard hears of it: it may be busy for long
 		deliver(*a, asked)
 	default:
+		a.Release()
 		f.retry(a.TopicPartition, a.Problem(), refusals)
 		wait := time.Duration(0) // the first may only be about a leader that moved
 		if refusals > 1 || a.Code.Class() == connectors.Refused {

@@ -95,7 +95,9 @@ func (p *historyPart) fetch(ctx context.Context, cluster connectors.Cluster, dec
 	answer, err := fetchOnce(ctx, cluster, p.tp, p.next, true)
 	if err == nil {
 		before := p.next
-		if err := p.read(&answer, decoder, o); err != nil {
+		err = p.read(&answer, decoder, o)
+		answer.Release()
+		if err != nil {
 			return err // the same bytes would come again
 		}
 		if p.next > before {

@@ -47,6 +47,7 @@ func (p *publisher) lookOn(l *lane, from int64) {
 		return
 	}
 	p.env.read(l.TopicPartition, from, func(f connectors.Fetched, err error) {
+		defer f.Release()
 		if p.ended {
 			return
 		}

@@ -77,7 +77,9 @@ func (c *claim) readFrom(from, end int64, then func()) {
 			if next < end {
 				c.readFrom(next, end, then)
 			}
-			if err := c.absorb(f.Batches); err != nil {
+			err := c.absorb(f.Batches)
+			f.Release()
+			if err != nil {
 				s.fail(err)
 				return
 			}

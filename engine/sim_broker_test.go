@@ -266,7 +266,15 @@ func (b *simBroker) read(tp connectors.TopicPartition, from int64, n int) (conne
 	for i := range some {
 		f.Batches = append(f.Batches, some[i].raw...)
 	}
+	f.Lease = connectors.NewLease(f.Batches, spoil)
 	return f, nil
+}
+
+// spoil is done to memory that was given back: whoever reads it still does not go unnoticed.
+func spoil(memory []byte) {
+	for i := range memory {
+		memory[i] = 0xdd
+	}
 }
 
 // offset answers ListOffsets(latest).

@@ -38,6 +38,7 @@ var simSabotages = []simSabotage{
 	{"asked", 5000},
 	{"clock", 2000},
 	{"release", 2000},
+	{"lease", 500},
 }
 
 // favor makes likely what a protection is for: rare things follow each other seldom.
@@ -213,6 +214,10 @@ func (s *sim) sabotagePass(o *simOwner) {
 	}
 	t := &o.shard.timers
 	switch s.broken {
+	case "lease": // what was fetched is given back when the first of it is read
+		if o.shard.reading {
+			o.shard.queue[0].Lease.End()
+		}
 	case "cursor": // an insert below the cursor does not move it back
 		if t.cursor != t.far {
 			t.cursor, t.known = t.far, false

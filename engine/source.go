@@ -19,7 +19,7 @@ func (s *shard) want(offset int64, leaderEpoch int32) {
 	turn := s.turn
 	s.env.fetchFrom(offset, leaderEpoch, func(f connectors.Fetched, asked time.Time) {
 		if s.turn != turn || s.phase != phaseRunning {
-			s.backlog.Add(-int64(len(f.Batches)))
+			s.through(&f)
 			return
 		}
 		s.queue = append(s.queue, f)
@@ -108,16 +108,22 @@ func (s *shard) next() (*batch.Record, error) {
 			s.fetches, s.short = 0, shortage{}
 		}
 		s.end = f.LastStable
-		s.backlog.Add(-int64(len(f.Batches)))
+		s.through(f)
 		s.queue[0] = connectors.Fetched{}
 		s.queue = s.queue[1:]
 		s.reading = false
 	}
 }
 
+// through is called when nothing of an answer will be looked at any more.
+func (s *shard) through(f *connectors.Fetched) {
+	s.backlog.Add(-int64(len(f.Batches)))
+	f.Release()
+}
+
 func (s *shard) forgetFetched() {
 	for i := range s.queue {
-		s.backlog.Add(-int64(len(s.queue[i].Batches)))
+		s.through(&s.queue[i])
 	}
 	s.queue, s.reading, s.ahead = nil, false, ahead{}
 }

@@ -44,7 +44,7 @@ func (c *claim) tailOn() {
 	s.turn++ // what an earlier call brings is not heard
 	turn := s.turn
 	s.env.tail(c.tail.position, func(f connectors.Fetched) {
-		s.backlog.Add(-int64(len(f.Batches)))
+		defer s.through(&f)
 		if s.life != life || s.turn != turn || s.phase != phaseStandby {
 			return
 		}

@@ -98,6 +98,7 @@ func BenchmarkFetch(b *testing.B) {
 					read++
 				}
 				*from = r.NextOffset()
+				f.Release()
 			}
 		}
 		cpu += cpuTime(b) - before

@@ -61,6 +61,7 @@ func (s *suite) open(t *testing.T, o kafka.Options) *kafka.Client {
 	if o.Brokers == nil {
 		o.Brokers = s.brokers
 	}
+	o.Released = func(memory []byte) { clear(memory) }
 	c, err := kafka.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -226,6 +227,7 @@ func (s *suite) read(t *testing.T, tp connectors.TopicPartition, offset int64, c
 		r.Reset(f.Batches, offset, f.Aborted)
 		got = append(got, values(t, &r)...)
 		offset = r.NextOffset()
+		f.Release()
 	}
 	return got
 }

@@ -270,7 +270,9 @@ func (c *consumer) fetch(ctx context.Context, broker int32, positions []connecto
 				continue
 			}
 			before := p.Offset
-			if failed = c.answered(ctx, p, &answers[i]); p.Offset != before {
+			failed = c.answered(ctx, p, &answers[i])
+			answers[i].Release()
+			if p.Offset != before {
 				moved = append(moved, *p)
 			}
 			if failed != nil {

@@ -41,7 +41,7 @@ func newShop(t *testing.T) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := kafka.New(kafka.Options{Brokers: []string{b.Addr()}})
+	c, err := kafka.New(kafka.Options{Brokers: []string{b.Addr()}, Released: func(memory []byte) { clear(memory) }})
 	if err != nil {
 		t.Fatal(err)
 	}

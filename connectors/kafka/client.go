@@ -33,6 +33,10 @@ type Options struct {
 	// Dial opens a connection; nil: net.Dialer. For tests and proxies.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Released sees the memory of a connectors.Lease that has ended, before it is used again; nil: nobody does. For tests,
+	// which spoil it.
+	Released func(memory []byte)
+
 	DialTimeout    time.Duration // of a connection with its TLS and version handshake; 5 s when zero
 	RequestTimeout time.Duration // until a broker that holds nothing back must have answered; 10 s when zero
 	IdleTimeout    time.Duration // after which an unused connection is closed; 4 min when zero (brokers: 10 min)
@@ -102,6 +106,7 @@ type Client struct {
 	transport *kafka.Transport
 	conns     conns
 	frames    sync.Pool // *[]byte, encoded produce requests
+	buffers   buffers
 	lastID    atomic.Int32
 
 	ctx    context.Context // ends with Close
@@ -143,6 +148,7 @@ func New(options Options) (*Client, error) {
 	c.mu.leaders = map[connectors.TopicPartition]leader{}
 	c.mu.coordinators = map[coordinatorKey]int32{}
 	c.mu.metadataMax = map[string]int16{}
+	c.buffers.released = options.Released
 	c.conns.dial, c.conns.plain = options.Dial, options.TLS == nil
 	c.transport = &kafka.Transport{
 		Dial:        c.conns.open,

@@ -14,8 +14,8 @@ import (
 // its end. Brokers from 2.1 to 4.x speak it. Down to 4 (0.11) only fields are missing.
 const fetchVersion int16 = 10
 
-// Fetch implements connectors.Cluster. The answer's Batches are slices of one buffer, read off the connection without
-// another copy: whoever keeps one partition's keeps all of it.
+// Fetch implements connectors.Cluster. The batches of each partition are read off the connection into memory that they
+// have for themselves, and that is lent: see connectors.Lease.
 func (c *Client) Fetch(ctx context.Context, req *connectors.FetchRequest) ([]connectors.Fetched, error) {
 	id := c.lastID.Add(1)
 	body := *req
@@ -28,11 +28,11 @@ func (c *Client) Fetch(ctx context.Context, req *connectors.FetchRequest) ([]con
 		if _, err := conn.Write(appendFetch(nil, &body, version, id, c.options.ClientID)); err != nil {
 			return nil, err
 		}
-		b, err := readAnswer(conn, id)
+		n, err := beginAnswer(conn, id)
 		if err != nil {
 			return nil, err
 		}
-		return decodeFetch(b, version)
+		return readFetch(&stream{src: conn, left: n}, version, &c.buffers)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fetch from broker %d: %w", req.Broker, err)
@@ -87,46 +87,69 @@ func appendFetch(b []byte, req *connectors.FetchRequest, version int16, id int32
 	return finish(b)
 }
 
-// decodeFetch gives slices of b.
-func decodeFetch(b []byte, version int16) ([]connectors.Fetched, error) {
-	d := decoder{b: b}
-	d.int32() // throttle
+// readFetch reads the answer piece by piece, so that each partition's batches land where they stay.
+func readFetch(s *stream, version int16, memory *buffers) ([]connectors.Fetched, error) {
+	head := 4 // throttle
+	if version >= 7 {
+		head += 2 + 4 // code, session
+	}
+	d := s.piece(head + 4)
+	d.int32()
 	if version >= 7 {
 		if code := connectors.Code(d.int16()); code != connectors.OK && d.err == nil {
 			return nil, code
 		}
-		d.int32() // session
+		d.int32()
 	}
 	var fetched []connectors.Fetched
-	for topics := d.count(6); topics > 0; topics-- {
-		topic := d.string()
-		for partitions := d.count(26); partitions > 0; partitions-- {
-			f := connectors.Fetched{LogStart: -1}
+	for topics := s.count(d.int32(), 6); topics > 0; topics-- {
+		name := s.piece(2)
+		d = s.piece(max(int(name.int16()), 0) + 4)
+		topic := string(d.take(len(d.b) - 4))
+		for partitions := s.count(d.int32(), 26); partitions > 0; partitions-- {
+			f, err := s.partition(version, memory)
+			if err != nil {
+				return nil, fmt.Errorf("fetch answer: %w", err)
+			}
 			f.Topic = topic
-			f.Partition = d.int32()
-			f.Code = connectors.Code(d.int16())
-			f.HighWatermark = d.int64()
-			f.LastStable = d.int64()
-			if version >= 5 {
-				f.LogStart = d.int64()
-			}
-			if n := d.count(16); n > 0 {
-				f.Aborted = make([]connectors.AbortedTransaction, n)
-				for i := range f.Aborted {
-					f.Aborted[i] = connectors.AbortedTransaction{ProducerID: d.int64(), FirstOffset: d.int64()}
-				}
-			}
-			f.Batches = whole(d.bytes())
-			if d.err != nil {
-				return nil, fmt.Errorf("fetch answer: %w", d.err)
-			}
 			fetched = append(fetched, f)
 		}
 	}
-	if d.err != nil {
-		return nil, fmt.Errorf("fetch answer: %w", d.err)
+	if err := s.rest(); err != nil {
+		return nil, fmt.Errorf("fetch answer: %w", err)
 	}
 	return fetched, nil
+}
+
+// partition reads one partition's part of a fetch answer.
+func (s *stream) partition(version int16, memory *buffers) (f connectors.Fetched, err error) {
+	head := 4 + 2 + 8 + 8
+	if version >= 5 {
+		head += 8
+	}
+	d := s.piece(head + 4)
+	f.Partition = d.int32()
+	f.Code = connectors.Code(d.int16())
+	f.HighWatermark = d.int64()
+	f.LastStable = d.int64()
+	f.LogStart = -1
+	if version >= 5 {
+		f.LogStart = d.int64()
+	}
+	aborted := s.count(d.int32(), 16)
+	d = s.piece(16*aborted + 4)
+	if aborted > 0 && d.err == nil {
+		f.Aborted = make([]connectors.AbortedTransaction, aborted)
+		for i := range f.Aborted {
+			f.Aborted[i] = connectors.AbortedTransaction{ProducerID: d.int64(), FirstOffset: d.int64()}
+		}
+	}
+	if n := s.count(d.int32(), 1); n > 0 {
+		f.Batches, f.Lease = memory.lend(n)
+		s.into(f.Batches)
+		f.Batches = whole(f.Batches)
+	}
+	return f, s.err
 }
 
 // whole cuts off a last batch that the broker sent in part: it fills the byte limits without regard to where batches end.

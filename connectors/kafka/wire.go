@@ -48,22 +48,31 @@ func appendCompactString(b []byte, s string) []byte {
 
 // readAnswer reads one whole answer into memory of its own and gives what lies behind its correlation id.
 func readAnswer(conn io.Reader, id int32) ([]byte, error) {
-	var size [4]byte
-	if _, err := io.ReadFull(conn, size[:]); err != nil {
-		return nil, unexpected(err)
-	}
-	n := int64(int32(binary.BigEndian.Uint32(size[:])))
-	if n < 4 || n > maxAnswer {
-		return nil, fmt.Errorf("what answers does not speak Kafka here (or expects TLS): an answer of %d bytes", n)
+	n, err := beginAnswer(conn, id)
+	if err != nil {
+		return nil, err
 	}
 	b := make([]byte, n)
 	if _, err := io.ReadFull(conn, b); err != nil {
 		return nil, unexpected(err)
 	}
-	if got := int32(binary.BigEndian.Uint32(b)); got != id {
-		return nil, fmt.Errorf("the broker answered request %d instead of %d", got, id)
+	return b, nil
+}
+
+// beginAnswer reads the head of an answer and says how many bytes follow it.
+func beginAnswer(conn io.Reader, id int32) (int, error) {
+	var head [8]byte
+	if _, err := io.ReadFull(conn, head[:]); err != nil {
+		return 0, unexpected(err)
 	}
-	return b[4:], nil
+	n := int64(int32(binary.BigEndian.Uint32(head[:])))
+	if n < 4 || n > maxAnswer {
+		return 0, fmt.Errorf("what answers does not speak Kafka here (or expects TLS): an answer of %d bytes", n)
+	}
+	if got := int32(binary.BigEndian.Uint32(head[4:])); got != id {
+		return 0, fmt.Errorf("the broker answered request %d instead of %d", got, id)
+	}
+	return int(n) - 4, nil
 }
 
 // unexpected keeps a connection closed before an answer from looking like the end of something.
