@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -27,6 +28,7 @@ type call struct {
 type protocolConn interface {
 	io.ReadWriter
 	SetDeadline(time.Time) error
+	LocalAddr() net.Addr
 }
 
 // answer carries what exchange gave. It is a type of ours, because Transport acts by itself on some of kafka-go's: after

@@ -105,7 +105,6 @@ type Client struct {
 	bootstrap net.Addr
 	transport *kafka.Transport
 	conns     conns
-	frames    sync.Pool // *[]byte, encoded produce requests
 	buffers   buffers
 	lastID    atomic.Int32
 

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -46,6 +47,25 @@ func (c *conn) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// address of a connection, by which it is found behind what kafka-go puts around it.
+type address struct {
+	net.Addr
+	conn *conn
+}
+
+// LocalAddr implements net.Conn.
+func (c *conn) LocalAddr() net.Addr { return address{c.Conn.LocalAddr(), c} }
+
+// writePieces writes all pieces, in one call of the system where nothing stands between. The slice itself is used up.
+func writePieces(to protocolConn, pieces net.Buffers) error {
+	w := io.Writer(to)
+	if a, ok := to.LocalAddr().(address); ok && a.conn.set.plain {
+		w = a.conn.Conn
+	}
+	_, err := pieces.WriteTo(w)
+	return err
 }
 
 func (s *conns) open(ctx context.Context, network, address string) (net.Conn, error) {

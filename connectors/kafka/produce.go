@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -17,8 +19,8 @@ const produceVersion int16 = 8
 // answerSlack is what a produce request may take beyond the time that the broker waits for replicas.
 const answerSlack = 2 * time.Second
 
-// Produce implements connectors.Cluster. The batches are copied into one request before it is sent, so they are the
-// caller's again when Produce returns, whatever it returns. At most one batch per partition: Kafka takes no more.
+// Produce implements connectors.Cluster. The batches are sent from where they lie, and are the caller's again when Produce
+// returns, whatever it returns. At most one batch per partition: Kafka takes no more.
 func (c *Client) Produce(ctx context.Context, broker int32, batches []connectors.Batch, timeout time.Duration) []connectors.Produced {
 	out := make([]connectors.Produced, len(batches))
 	index := make(map[connectors.TopicPartition]int, len(batches))
@@ -40,20 +42,20 @@ func (c *Client) Produce(ctx context.Context, broker int32, batches []connectors
 	}
 
 	id := c.lastID.Add(1)
-	frame, _ := c.frames.Get().(*[]byte)
-	if frame == nil {
-		frame = new([]byte)
-	}
-	*frame = appendProduce((*frame)[:0], batches, timeout, id, c.options.ClientID)
+	var lent sync.Mutex // held while the batches are written
+	over := false       // they are the caller's again
 	v, err := c.do(ctx, broker, timeout+answerSlack, protocol.Produce, func(conn protocolConn, version int16) (any, error) {
 		version = min(version, produceVersion)
 		if version < 3 {
 			return nil, fmt.Errorf("produce version %d: %w", version, connectors.UnsupportedVersion)
 		}
-		binary.BigEndian.PutUint16((*frame)[6:], uint16(version))
-		_, err := conn.Write(*frame)
-		// Here alone the frame is surely not used any more: Produce itself may long have given up.
-		c.frames.Put(frame)
+		lent.Lock()
+		if over {
+			lent.Unlock()
+			return nil, context.Canceled
+		}
+		err := writePieces(conn, produceRequest(batches, timeout, version, id, c.options.ClientID))
+		lent.Unlock()
 		if err != nil {
 			return nil, err
 		}
@@ -63,6 +65,10 @@ func (c *Client) Produce(ctx context.Context, broker int32, batches []connectors
 		}
 		return decodeProduce(b, version)
 	})
+	// Who gave up may be here before the write has ended; the deadline that ends it is pulled by then, or about to be.
+	lent.Lock()
+	over = true
+	lent.Unlock()
 	if err != nil {
 		return fail(err)
 	}
@@ -85,15 +91,16 @@ func (c *Client) Produce(ctx context.Context, broker int32, batches []connectors
 	return out
 }
 
-// appendProduce leaves the version, bytes 6 and 7, to whoever knows it.
-func appendProduce(b []byte, batches []connectors.Batch, timeout time.Duration, id int32, clientID string) []byte {
-	b = header(b, protocol.Produce, 0, id, clientID, false)
+// produceRequest gives a request in pieces, of which every second one is a batch.
+func produceRequest(batches []connectors.Batch, timeout time.Duration, version int16, id int32, clientID string) net.Buffers {
+	b := header(nil, protocol.Produce, version, id, clientID, false)
 	b = append(b, 0xff, 0xff) // no transactional id
 	b = append(b, 0xff, 0xff) // acks: all in sync
 	b = binary.BigEndian.AppendUint32(b, uint32(timeout.Milliseconds()))
 	at := len(b)
 	b = binary.BigEndian.AppendUint32(b, 0)
-	topics := uint32(0)
+	topics, size := uint32(0), 0
+	ends := make([]int, len(batches)) // in b, of what stands before each batch
 	for i := 0; i < len(batches); {
 		topic := batches[i].Topic
 		n := i
@@ -105,12 +112,20 @@ func appendProduce(b []byte, batches []connectors.Batch, timeout time.Duration, 
 		for ; i < n; i++ {
 			b = binary.BigEndian.AppendUint32(b, uint32(batches[i].Partition))
 			b = binary.BigEndian.AppendUint32(b, uint32(len(batches[i].Bytes)))
-			b = append(b, batches[i].Bytes...)
+			size += len(batches[i].Bytes)
+			ends[i] = len(b)
 		}
 		topics++
 	}
 	binary.BigEndian.PutUint32(b[at:], topics)
-	return finish(b)
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4+size))
+	pieces := make(net.Buffers, 0, 2*len(batches))
+	from := 0
+	for i, end := range ends {
+		pieces = append(pieces, b[from:end], batches[i].Bytes)
+		from = end
+	}
+	return pieces
 }
 
 func decodeProduce(b []byte, version int16) ([]connectors.Produced, error) {

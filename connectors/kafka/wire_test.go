@@ -182,10 +182,14 @@ func TestProduceRequest(t *testing.T) {
 		{TopicPartition: connectors.TopicPartition{Topic: "b", Partition: 0}, Bytes: framed(80)},
 	}
 	for version := int16(3); version <= produceVersion; version++ {
-		frame := appendProduce(nil, batches, 3*time.Second, 7, "me")
-		binary.BigEndian.PutUint16(frame[6:], uint16(version))
+		pieces := produceRequest(batches, 3*time.Second, version, 7, "me")
+		for i := range batches {
+			if &pieces[2*i+1][0] != &batches[i].Bytes[0] {
+				t.Fatalf("v%d: batch %d is copied", version, i)
+			}
+		}
 		var got kmsg.ProduceRequest
-		readRequest(t, frame, &got)
+		readRequest(t, bytes.Join(pieces, nil), &got)
 		if got.TransactionID != nil || got.Acks != -1 || got.TimeoutMillis != 3000 || len(got.Topics) != 2 {
 			t.Fatalf("v%d: %+v", version, got)
 		}
