@@ -76,7 +76,7 @@ func DecodeAction(b []byte) (*Action, error) {
 		s.fail(i, "expected one object")
 		return nil, s.err
 	}
-	end, members := s.checkObject(i, 1, nil, true)
+	end, members := s.checkMembers(i, 1)
 	if end != failed {
 		if end = s.space(end); end < len(s.text) {
 			s.fail(end, "expected nothing behind the object")
@@ -193,7 +193,7 @@ func (p *parts) object(name string) parts {
 		if at := p.members[i].at; p.members[i].name == name {
 			switch p.text[at] {
 			case '{':
-				_, list := p.checkObject(at, 1, nil, true)
+				_, list := p.checkMembers(at, 1)
 				return parts{scanner: p.scanner, members: list}
 			case 'n':
 			default:

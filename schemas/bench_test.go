@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/valyala/fastjson"
@@ -18,6 +19,10 @@ func TestAllocations(t *testing.T) {
 	d := must(NewDecoder(Format{}))
 	ev := new(Event)
 	from := Origin{Topic: "events", Timestamp: 1700000000017}
+	if err := d.Decode(text, from, ev); err != nil {
+		t.Fatal(err)
+	}
+	marks := d.Marks()
 	action := reminder()
 	rfc := []byte(`{"customer_id":"c","type":"t","ts":"2026-01-01T00:00:00Z"}`)
 	withMap := &Document{Profile: Fields{{"address", map[string]any{"city": "x", "zip": int64(1), "street": "y"}}}}
@@ -36,6 +41,7 @@ func TestAllocations(t *testing.T) {
 		{"DocumentReader.Read of a state", 5, func() { d, _ := documents.Read(encoded); d.Journeys.At(0) }},
 		{"Decoder.Decode", 0, func() { _ = d.Decode(text, from, ev) }},
 		{"Decoder.Decode of RFC 3339", 0, func() { _ = d.Decode(rfc, from, ev) }},
+		{"Decoder.Again", 0, func() { d.Again(text, &marks, ev) }},
 		{"Body.Field of a number", 1, func() { _ = d.Decode(text, from, ev); ev.Body.Field("price") }},
 		{"Action.AppendJSON", 0, func() { b = action.AppendJSON(b[:0]) }},
 		{"ActionID", 1, func() { ActionID("cart-recovery", "c123", "k1", true, 1, "cart-reminder", 1) }},
@@ -87,6 +93,42 @@ func BenchmarkEventDecode(b *testing.B) {
 		if err := d.Decode(text, from, ev); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkEventDecodeMany is the same over events of many lengths and two shapes, as a source brings them: in the other the
+// processor knows every branch beforehand.
+func BenchmarkEventDecodeMany(b *testing.B) {
+	var texts [4096][]byte
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range texts {
+		kind := [...]string{"browse", "browse", "browse", "add_to_cart", "purchase"}[random.IntN(5)]
+		texts[i] = fmt.Appendf(nil, `{"event_id":"e%d","customer_id":"c%d","type":%q,"ts":%d,"sku":"sku-%d","price":%d.%02d`,
+			random.IntN(10_000_000), random.IntN(100_000), kind, 1_700_000_000_000+i, random.IntN(50_000), random.IntN(200), random.IntN(100))
+		if kind == "purchase" {
+			texts[i] = fmt.Appendf(texts[i], `,"order_id":"o-%d","items":[{"sku":"sku-%d","count":%d}],"gift":%t`, random.IntN(1_000_000), random.IntN(50_000), random.IntN(9), i%2 == 0)
+		}
+		texts[i] = append(texts[i], '}')
+	}
+	d, ev := must(NewDecoder(Format{})), new(Event)
+	from := Origin{Topic: "events", Timestamp: 1_800_000_000_000}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if err := d.Decode(texts[i%len(texts)], from, ev); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEventAgain(b *testing.B) {
+	d, ev, text := must(NewDecoder(Format{})), new(Event), []byte(typicalEvent)
+	if err := d.Decode(text, Origin{Timestamp: NoTime}, ev); err != nil {
+		b.Fatal(err)
+	}
+	marks := d.Marks()
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Again(text, &marks, ev)
 	}
 }
 

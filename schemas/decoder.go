@@ -50,11 +50,10 @@ func (e *DecodeError) Error() string { return e.Reason }
 
 // Decoder turns records into events. It has buffers of its own, so it serves one goroutine, and one event at a time.
 type Decoder struct {
-	fields  [4]field
-	instead [4]*field // what is looked at where a field is not there
-	buf     []byte
-	body    body
-	marks   EventMarks
+	fields [2 * eventFields]field // the four; then what is looked at where one of them is not there, nothing without a path
+	buf    []byte
+	body   body
+	marks  EventMarks
 }
 
 // The fields that an event is made of.
@@ -63,6 +62,7 @@ const (
 	fieldCustomer
 	fieldType
 	fieldTime
+	eventFields
 )
 
 // field is a named field of events: its path, taken apart, and as the user wrote it.
@@ -80,10 +80,10 @@ func NewDecoder(f Format) (*Decoder, error) {
 	d := new(Decoder)
 	if f.Name == "segment" {
 		if f.Customer == "" || f.Customer == def.Customer {
-			d.instead[fieldCustomer] = &field{[]string{"anonymousId"}, "anonymousId"}
+			d.fields[eventFields+fieldCustomer] = field{[]string{"anonymousId"}, "anonymousId"}
 		}
 		if f.Type == "" || f.Type == def.Type {
-			d.instead[fieldType] = &field{[]string{"type"}, "type"}
+			d.fields[eventFields+fieldType] = field{[]string{"type"}, "type"}
 		}
 	}
 	for _, x := range []struct {
@@ -104,6 +104,11 @@ func NewDecoder(f Format) (*Decoder, error) {
 			if part == "" {
 				return nil, fmt.Errorf("event field %s: %q is no path of names with dots between them", x.name, x.path)
 			}
+		}
+	}
+	for k := range d.fields {
+		if path := d.fields[k].path; len(path) > 0 {
+			d.body.wanted[k] = path[0]
 		}
 	}
 	return d, nil
@@ -141,14 +146,13 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 		return s.err
 	}
 
-	var at [len(d.fields)]int
-	for k := range d.fields {
-		at[k] = d.body.find(&d.fields[k])
-		if other := d.instead[k]; at[k] < 0 && other != nil {
-			at[k] = d.body.find(other)
+	var at [eventFields]*span
+	for k := range at {
+		if at[k] = d.body.find(k, d.fields[k].path); at[k] == nil {
+			at[k] = d.body.find(eventFields+k, d.fields[eventFields+k].path)
 		}
 	}
-	*ev = Event{Topic: from.Topic, Partition: from.Partition, Offset: from.Offset, Body: &d.body}
+	ev.Topic, ev.Partition, ev.Offset, ev.Body = from.Topic, from.Partition, from.Offset, &d.body
 	var err error
 	if ev.Customer, err = d.body.name(&d.fields[fieldCustomer], at[fieldCustomer], true, true); err != nil {
 		return err
@@ -162,145 +166,73 @@ func (d *Decoder) Decode(value []byte, from Origin, ev *Event) error {
 	if ev.Time, err = d.body.when(&d.fields[fieldTime], at[fieldTime], from.Timestamp); err != nil {
 		return err
 	}
-	d.marks = EventMarks{at[fieldID], at[fieldCustomer], at[fieldType], ev.Time}
+	d.marks = EventMarks{at[fieldID].place(), at[fieldCustomer].place(), at[fieldType].place(), ev.Time}
 	return nil
 }
 
 // begin turns to another text, and lets go of what was read of the last.
 func (d *Decoder) begin(text string) {
 	d.body.scanner = scanner{text: text, depth: eventDepth}
-	if d.body.read {
-		clear(d.body.members)
-		d.body.read = false
-	}
+	clear(d.body.values)
+	d.body.values = d.body.values[:0]
 	d.body.unread = false
 }
 
-// body is the fields of the event in hand.
-type body struct {
-	scanner
-	members []member
-	read    bool // the value of a member
-	unread  bool // members are those of another text: Again's nobody has asked for yet
-}
-
-// readMembers notes the members of the object that begins at i, and returns the place behind it or failed.
-func (b *body) readMembers(i int) (end int) {
-	end, b.members = b.checkObject(i, 1, b.members[:0], true)
-	b.unread = false
-	return end
-}
-
-// Field implements Body. A value is read once; lists and maps are then the same each time, and not the caller's to
-// change.
-func (b *body) Field(name string) (any, bool) {
-	if b.unread {
-		b.readMembers(b.space(0))
-	}
-	for i := len(b.members) - 1; i >= 0; i-- { // the last of one name counts
-		m := &b.members[i]
-		if m.name == name {
-			if !m.read {
-				m.value, _ = b.scanner.read(m.at)
-				m.read, b.read = true, true
-			}
-			return m.value, true
-		}
-	}
-	return nil, false
-}
-
-// Map implements Body.
-func (b *body) Map() map[string]any {
-	if b.unread {
-		b.readMembers(b.space(0))
-	}
-	all := make(map[string]any, len(b.members))
-	for i := range b.members {
-		v, _ := b.Field(b.members[i].name)
-		all[b.members[i].name] = v
-	}
-	return all
-}
-
-// find gives the place of a field's value, or -1 where it is not there or null.
-func (b *body) find(f *field) int {
-	at := -1
-	for i := len(b.members) - 1; i >= 0; i-- {
-		if b.members[i].name == f.path[0] {
-			at = b.members[i].at
-			break
-		}
-	}
-	for _, part := range f.path[1:] {
-		if at < 0 || b.text[at] != '{' {
-			return -1
-		}
-		_, list := b.checkObject(at, 0, nil, true)
-		at = -1
-		for i := range list {
-			if list[i].name == part {
-				at = list[i].at
-			}
-		}
-	}
-	if at >= 0 && b.text[at] == 'n' {
-		return -1
-	}
-	return at
-}
-
-// name reads a customer, an id (where a whole number counts as its digits) or a type, at its place or -1.
-func (b *body) name(f *field, at int, digits, must bool) (string, error) {
-	if at < 0 {
+// name reads a customer, an id (where a whole number counts as its digits) or a type; nil is one that is not there.
+func (b *body) name(f *field, v *span, digits, must bool) (string, error) {
+	if v == nil {
 		if must {
 			return "", &DecodeError{fmt.Sprintf("%s is missing: an event needs it", f.name)}
 		}
 		return "", nil
 	}
-	switch c := b.text[at]; {
+	switch c := b.text[v.at]; {
 	case c == '"':
-		text, _ := b.readString(at)
+		text := b.string(v)
 		if text == "" && must {
 			return "", &DecodeError{fmt.Sprintf("%s is empty: an event needs it", f.name)}
 		}
 		return text, nil
 	case digits && (c == '-' || c >= '0' && c <= '9'):
-		if text := b.number(at); text == "-0" {
-			return "0", nil
-		} else if whole(text) {
-			return text, nil
+		if text := b.text[v.at:v.end]; whole(text) {
+			return wholeNumber(text), nil
 		}
 	}
 	if digits {
-		return "", &DecodeError{fmt.Sprintf("%s is %s: expected a string or a whole number", f.name, b.show(at))}
+		return "", &DecodeError{fmt.Sprintf("%s is %s: expected a string or a whole number", f.name, b.show(v.at))}
 	}
-	return "", &DecodeError{fmt.Sprintf("%s is %s: expected a string", f.name, b.show(at))}
+	return "", &DecodeError{fmt.Sprintf("%s is %s: expected a string", f.name, b.show(v.at))}
+}
+
+// wholeNumber gives a whole number as it is part of a name: the two zeros are one.
+func wholeNumber(text string) string {
+	if text == "-0" {
+		return "0"
+	}
+	return text
 }
 
 // The first instant that RFC 3339 can write, 0000-01-01T00:00:00Z. What is earlier is no time of an event, and would
 // overflow what calculates with it.
 const firstTime = -62_167_219_200_000
 
-// when reads the event's time at its place or -1.
-func (b *body) when(f *field, at int, stamp int64) (int64, error) {
-	if at < 0 {
+// when reads the event's time; nil is one that is not there.
+func (b *body) when(f *field, v *span, stamp int64) (int64, error) {
+	if v == nil {
 		if stamp < 0 && stamp != NoTime {
 			return 0, &DecodeError{fmt.Sprintf("%s is missing, and the record has no timestamp: one of them is needed", f.name)}
 		}
 		return stamp, nil
 	}
 	ms, ok := int64(0), false
-	switch c := b.text[at]; {
+	switch c := b.text[v.at]; {
 	case c == '"':
-		var text string
-		text, _ = b.readString(at)
-		ms, ok = parseTime(text)
+		ms, ok = parseTime(b.string(v))
 	case c == '-' || c >= '0' && c <= '9':
-		if ms, ok = b.digitsAt(at); ok { // the rule
+		text := b.text[v.at:v.end]
+		if ms, ok = fewDigits(text); ok { // the rule
 			break
 		}
-		text := b.number(at)
 		var err error
 		if ms, err = strconv.ParseInt(text, 10, 64); err == nil {
 			ok = true
@@ -315,24 +247,12 @@ func (b *body) when(f *field, at int, stamp int64) (int64, error) {
 		}
 	}
 	if !ok || ms < firstTime {
-		return 0, &DecodeError{fmt.Sprintf("%s is %s: expected milliseconds since 1970 or RFC 3339, as 2026-03-01T10:00:00Z", f.name, b.show(at))}
+		return 0, &DecodeError{fmt.Sprintf("%s is %s: expected milliseconds since 1970 or RFC 3339, as 2026-03-01T10:00:00Z", f.name, b.show(v.at))}
 	}
 	if stamp >= 0 && ms > stamp {
 		return stamp, nil
 	}
 	return ms, nil
-}
-
-// digitsAt reads a checked number that is nothing but digits, few enough for 64 bits.
-func (b *body) digitsAt(at int) (n int64, ok bool) {
-	end := b.digits(at)
-	if end-at > 18 || end == at || end < len(b.text) && (b.text[end] == '.' || b.text[end] == 'e' || b.text[end] == 'E') {
-		return 0, false
-	}
-	for _, c := range []byte(b.text[at:end]) {
-		n = 10*n + int64(c-'0')
-	}
-	return n, true
 }
 
 // parseTime reads RFC 3339, whose T and Z may also be small. The time package takes more than that (hours of one digit,

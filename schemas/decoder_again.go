@@ -22,7 +22,19 @@ func (d *Decoder) Again(text []byte, m *EventMarks, ev *Event) {
 	d.body.unread = true
 	*ev = Event{Time: m.Time, Body: &d.body}
 	b := &d.body
-	ev.Customer, _ = b.name(&d.fields[fieldCustomer], m.customer, true, true)
-	ev.Type, _ = b.name(&d.fields[fieldType], m.typ, false, true)
-	ev.ID, _ = b.name(&d.fields[fieldID], m.id, true, false)
+	ev.Customer = b.nameAt(m.customer)
+	ev.Type = b.nameAt(m.typ)
+	ev.ID = b.nameAt(m.id)
+}
+
+// nameAt reads again what name read at a place; "" where that is -1.
+func (b *body) nameAt(at int) string {
+	if at < 0 {
+		return ""
+	}
+	if b.text[at] == '"' {
+		text, _ := b.readString(at)
+		return text
+	}
+	return wholeNumber(b.text[at:b.checkNumber(at)])
 }
