@@ -67,7 +67,7 @@ type cache struct {
 	seed       maphash.Seed
 	young, old entryTable // one that moved to young is still in old
 	bytes      int        // estimate of the young generation
-	pinned     int        // of these, bytes of entries that had to stay when a generation was let go
+	pinned     int        // of these, bytes of entries that had to stay when a generation was let go, and still have to
 	limit      int
 	age        int       // how often a generation was let go
 	turned     time.Time // when one was let go last

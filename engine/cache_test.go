@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -65,5 +66,28 @@ func TestCacheRests(t *testing.T) {
 	}
 	if len(c.young.slots) > 64 {
 		t.Errorf("%d slots are left for nobody", len(c.young.slots))
+	}
+}
+
+// What customers take is known also of those who were new and have grown.
+func TestCacheKnowsItsSize(t *testing.T) {
+	s := newBenchShard(t, cartFiles)
+	s.cache.limit = 4 << 20
+	for rest := cutBatches(t, newBenchLog(1, 100_000, cartMix)); len(rest) > 0; {
+		n := min(256, len(rest)) // 4 MB
+		s.give(slices.Concat(rest[:n]...), int64(s.limits.behind))
+		rest = rest[n:]
+		held := 0
+		for _, x := range s.cache.young.slots {
+			if x.entry != nil {
+				held += x.entry.size()
+			}
+		}
+		if held != s.cache.bytes {
+			t.Fatalf("%d bytes are in the young generation, the cache says %d", held, s.cache.bytes)
+		}
+	}
+	if s.cache.age == 0 {
+		t.Error("the test shows nothing: no generation was let go")
 	}
 }

@@ -145,7 +145,18 @@ func (s *shard) drain() error {
 	clear(s.unsettled)
 	clear(s.piled)
 	s.unsettled, s.piled, s.piledSize, s.unsettledSize, s.unsettledDue = s.unsettled[:0], s.piled[:0], 0, 0, schemas.Never
+	s.cache.pinned = 0
+	if s.backlog.Load() < int64(s.limits.behind) {
+		s.slim()
+	}
 	return nil
+}
+
+// slim gives back the memory that a shard needs while it is behind.
+func (s *shard) slim() {
+	s.unsettled, s.piled, s.spare, s.bulks = nil, nil, nil, nil
+	s.viewBatch.Close()
+	s.viewBatch = s.view.newBatch()
 }
 
 // settle writes units to the view, in one piece, and the documents of customers whose bytes the units no longer have.

@@ -393,6 +393,7 @@ func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
 			if e.ids, _, err = s.view.IDs(customer, nil); err != nil {
 				return nil, nil, fmt.Errorf("engine: shard %d: load customer: %w", s.id, err)
 			}
+			s.cache.bytes += cap(e.ids)
 		}
 		err = doc.Recent.Attach(e.ids)
 	}

@@ -175,6 +175,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		e.unit, e.slot = u.number, len(u.documents)
 		u.documents = append(u.documents, changed{entry: e, key: key, bytes: doc})
 	}
+	before := e.size()
 	if ids != nil {
 		u.documents[e.slot].ids = ids
 		e.apart(ids.bytes, u.number)
@@ -184,6 +185,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		u.timers = append(u.timers, statestore.Timer{Due: due, Customer: e.customer})
 	}
 	e.keep(doc) // the document's texts may be part of what was there: it is void now
+	s.cache.bytes += e.size() - before
 	json := s.scratch
 	for i := range s.effects.Actions {
 		a := &s.effects.Actions[i]
