@@ -13,9 +13,6 @@ import (
 // limitMemory has the collector work harder when the process comes near to its limit (in bytes; 0: nine tenths of what
 // the machine or its control group has), instead of being killed. Where the user set GOMEMLIMIT, that holds. It gives the
 // limit that is in force, 0 for none.
-//
-// How often it works otherwise is Go's default: the way of an event allocates next to nothing, so that a fifth as often
-// saved no processor time that could be measured and cost twice the memory.
 func limitMemory(limit int64) int64 {
 	if limit == 0 {
 		limit = availableMemory() / 10 * 9

@@ -36,6 +36,7 @@ wins, then the variable, then the file.`,
 				return err
 			}
 			fitMemory(&w.config)
+			go boundHeap(cmd.Context())
 			if profiler != "" {
 				server, err := startProfiler(profiler)
 				if err != nil {
