@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 
 	"wend/connectors/batch"
+	"wend/schemas"
 )
 
 // ahead is the next records of the source, read before their turn, and the entries of the customers that their keys name.
@@ -16,8 +17,8 @@ type ahead struct {
 	records [aheadRecords]batch.Record
 	entries [aheadRecords]*entry // in the cache's young generation, and perhaps another customer's; nil: not there
 	n, at   int
-	age     int  // of the cache when entries were looked up
-	touched byte // keeps the reads from being left out
+	age     int32 // of the cache when entries were looked up
+	touched byte  // keeps the reads from being left out
 }
 
 // aheadRecords is enough to hide the memory's latency, and little enough for the nearest cache.
@@ -59,7 +60,7 @@ func (a *ahead) fill(r *batch.Reader, c *cache) error {
 	}
 	for i := range a.n {
 		if e := a.entries[i]; e != nil {
-			sum += byte(len(e.raw))
+			sum += byte(len(e.raw)) + byte(e.indexed) // an entry is longer than what comes with one touch
 		}
 	}
 	for i := range a.n {
@@ -68,7 +69,7 @@ func (a *ahead) fill(r *batch.Reader, c *cache) error {
 			for at := 0; at < min(len(e.raw), touchBytes); at += line64 {
 				sum += e.raw[at]
 			}
-			for at := 0; at < len(e.ids); at += line64 {
+			for at := 0; at < min(len(e.ids), schemas.ApartReads); at += line64 {
 				sum += e.ids[at]
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"wend/engine/journey"
 	"wend/schemas"
 )
 
@@ -22,10 +23,14 @@ type entry struct {
 	ids      []byte // what of the document is apart, whole; nil: nothing
 	parted   uint64 // the newest unit that changed ids, 0 none
 	unit     uint64 // the newest unit that changed it, 0 none
-	slot     int    // its place in that unit
+	slot     int32  // its place in that unit
 	piled    uint64 // above what the view has: the first unit of the pile that changed it
 	indexed  int64  // the timer index has an entry of this customer's at this time or earlier; Never: perhaps none
-	age      int    // of the cache when it came into the young generation
+	age      int32  // of the cache when it came into the young generation
+
+	// stepped is the program of which a Step left the document as it is, behind an event, with indexed at or before the first
+	// of its timers. nil: none that is known.
+	stepped *journey.Program
 }
 
 // newEntry makes an entry of a customer of whom nothing is known.
@@ -69,7 +74,7 @@ type cache struct {
 	bytes      int        // estimate of the young generation
 	pinned     int        // of these, bytes of entries that had to stay when a generation was let go, and still have to
 	limit      int
-	age        int       // how often a generation was let go
+	age        int32     // how often a generation was let go
 	turned     time.Time // when one was let go last
 }
 

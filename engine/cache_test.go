@@ -17,7 +17,7 @@ func TestCacheOfWhomMustStay(t *testing.T) {
 		c.release(1)
 		c.add(e)
 	}
-	if most := n/(limit/2/overhead) + 1; c.age > most {
+	if most := n/(limit/2/overhead) + 1; int(c.age) > most {
 		t.Errorf("the cache went through its entries %d times for %d customers, want %d at most", c.age, n, most)
 	}
 	for i := range n {

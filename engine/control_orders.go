@@ -236,7 +236,7 @@ func (s *shard) forget(customer string) (bool, error) {
 	clear(e.raw[:cap(e.raw)])
 	clear(e.ids[:cap(e.ids)])
 	e.raw, e.ids, e.parted, e.indexed = nil, nil, 0, schemas.Never
-	e.unit, e.slot = u.number, len(u.documents)
+	e.unit, e.slot, e.stepped = u.number, int32(len(u.documents)), nil
 	u.documents = append(u.documents, changed{entry: e, key: append(slices.Clone(keyDocument), customer...), gone: true,
 		ids: &idRecord{key: append(slices.Clone(keyIDs), customer...)}}) // whether there are some or not
 	u.bytes += len(customer) + 64

@@ -316,6 +316,9 @@ func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 			return true, s.deadLetter(rec, fmt.Sprintf("customer %q belongs on partition %d by the source's partitioner: a customer on two partitions would be two; make producers use the record key %q and the partitioner of wend.yaml", s.event.Customer, want, s.event.Customer))
 		}
 	}
+	if s.note() {
+		return true, nil
+	}
 	e, doc, err := s.load(s.event.Customer)
 	if err != nil {
 		return false, err
@@ -336,10 +339,53 @@ func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 		return through, nil
 	}
 	reason, err := s.decided(e, doc, stamp)
-	if err != nil || reason == "" {
+	switch {
+	case err != nil:
 		return through, err
+	case reason != "":
+		return true, s.deadLetter(rec, reason)
+	case through:
+		e.stepped = s.program
 	}
-	return true, s.deadLetter(rec, reason)
+	return through, nil
+}
+
+// note handles the event in hand if it is nothing to the program: most of what customers do. Such an event leaves its id and its
+// time in the document, so the rest of it is neither read nor written anew. It says whether that was so.
+func (s *shard) note() bool {
+	ev, u := &s.event, s.open
+	e := s.remembered(ev.Customer)
+	if e == nil || e.stepped != s.program || e.indexed < ev.Time || !s.program.Unheard(ev.Type) {
+		return false
+	}
+	start := len(u.arena)
+	u.arena = append(append(u.arena, keyDocument...), e.customer...)
+	end := len(u.arena)
+	arena, seen, ok := s.documents.Note(u.arena, e.raw, e.ids, ev.EventID(), ev.Time, s.limits.ids)
+	key, doc := arena[start:end:end], arena[end:len(arena):len(arena)]
+	effect := len(doc) + len(e.customer) + recordBytes
+	if !ok || seen || len(doc) > s.limits.document || effect > s.limits.effect {
+		u.arena = u.arena[:start]
+		if ok && seen {
+			u.duplicates++
+		}
+		return ok && seen
+	}
+	u.arena = arena
+	u.bytes += effect
+	u.change(e, key, doc)
+	before := e.size()
+	e.keep(doc)
+	s.cache.bytes += e.size() - before
+	return true
+}
+
+// remembered gives the customer's entry if it is in memory, else nil.
+func (s *shard) remembered(customer string) *entry {
+	if e := s.ahead.entry(customer, s.cache); e != nil {
+		return e
+	}
+	return s.cache.get(customer)
 }
 
 // step has the program handle an input. Effects that it gives have to be taken as a whole.
@@ -366,10 +412,7 @@ func (s *shard) nextDue(customer string, doc *schemas.Document) (int64, error) {
 // load gives the customer's entry, from memory or from the view, and the document, which is valid until the next load
 // and while the entry's bytes are.
 func (s *shard) load(customer string) (*entry, *schemas.Document, error) {
-	e := s.ahead.entry(customer, s.cache)
-	if e == nil {
-		e = s.cache.get(customer)
-	}
+	e := s.remembered(customer)
 	known := e != nil
 	if !known {
 		e = newEntry(customer)

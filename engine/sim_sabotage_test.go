@@ -35,7 +35,7 @@ var simSabotages = []simSabotage{
 	{"cursor", 5000},
 	{"late", 30000},
 	{"caught up", 500},
-	{"asked", 5000},
+	{"asked", 20000},
 	{"clock", 2000},
 	{"release", 2000},
 	{"lease", 500},
@@ -141,7 +141,7 @@ func (s *shard) collectAnew() {
 	for _, d := range next.documents {
 		i := slices.IndexFunc(u.documents, func(old changed) bool { return old.entry == d.entry })
 		u.documents[i].bytes = slices.Clone(d.bytes)
-		d.entry.unit, d.entry.slot = u.number, i
+		d.entry.unit, d.entry.slot = u.number, int32(i)
 	}
 	u.timers = append(u.timers, next.timers...)
 	if next.anyFired {

@@ -424,7 +424,7 @@ func (s *sim) produceEvent() {
 	if s.events > 0 && s.chance(s.plan.faults[faultTwice]) {
 		id = s.draw(s.events)
 	}
-	kind := [...]string{"purchase", "purchase", "purchase", "browse", "browse", "add_to_cart", "add_to_cart", "note"}[s.draw(8)]
+	kind := [...]string{"purchase", "purchase", "scroll", "browse", "browse", "add_to_cart", "add_to_cart", "note"}[s.draw(8)]
 	text := append(s.text[:0], `{"event_id":"e`...)
 	text = strconv.AppendInt(text, int64(id), 10)
 	text = append(append(append(append(text, `","customer_id":"`...), customer...), `","type":"`...), kind...)

@@ -277,7 +277,7 @@ func (t *timers) look(d statestore.Timer) error {
 		if err := s.step(e, doc, journey.Input{Until: t.clock, Since: s.arming.since}); err != nil {
 			return err
 		}
-		e.indexed = schemas.Never // this entry goes
+		e.indexed, e.stepped = schemas.Never, nil // this entry goes
 		reason, err := s.decided(e, doc, 0)
 		if err != nil {
 			return err

@@ -19,6 +19,9 @@ const (
 	staleOwner = time.Hour        // this old: then it claims anew before it appends
 )
 
+// recordBytes is what a journal record takes beside its customer and its value, about.
+const recordBytes = 64
+
 // retiredBytes bounds what a unit spends on tombstones of the outbox: a look may acknowledge all of it at once.
 const retiredBytes = 16 << 10
 
@@ -113,6 +116,16 @@ func (u *unit) reset(number uint64) {
 	*u = unit{number: number, bulk: bulk{u.documents[:0], u.arena[:0]}, actions: u.actions[:0], records: u.records[:0], timers: u.timers[:0], retired: u.retired[:0], head: u.head[:0]}
 }
 
+// change takes a customer's new document, whose bytes are in the unit's memory.
+func (u *unit) change(e *entry, key, doc []byte) {
+	if u.has(e) {
+		u.documents[e.slot].key, u.documents[e.slot].bytes = key, doc
+		return
+	}
+	e.unit, e.slot = u.number, int32(len(u.documents))
+	u.documents = append(u.documents, changed{entry: e, key: key, bytes: doc})
+}
+
 // full says that the open unit takes no more: it is at its bounds, or the outbox is.
 func (s *shard) full() bool {
 	if s.draining || s.moving || s.open.closed || s.open.events >= s.limits.events || s.open.bytes >= s.limits.soft || s.pub.owedBytes >= s.limits.outbox {
@@ -147,7 +160,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		u.arena = u.arena[:mark]
 		return fmt.Sprintf("the customer's document would grow to %d bytes; at most %d are allowed", len(doc), s.limits.document), nil
 	}
-	effect := start - mark + len(doc) + len(e.customer) + 64
+	effect := start - mark + len(doc) + len(e.customer) + recordBytes
 	var small [4]int
 	sizes := small[:0]
 	if len(s.effects.Actions) > 0 {
@@ -169,12 +182,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 		return fmt.Sprintf("its whole effect has %d bytes; a journal batch takes %d of one event", effect, s.limits.effect), nil
 	}
 	u.bytes += effect
-	if u.has(e) {
-		u.documents[e.slot].key, u.documents[e.slot].bytes = key, doc
-	} else {
-		e.unit, e.slot = u.number, len(u.documents)
-		u.documents = append(u.documents, changed{entry: e, key: key, bytes: doc})
-	}
+	u.change(e, key, doc)
 	before := e.size()
 	if ids != nil {
 		u.documents[e.slot].ids = ids

@@ -6,8 +6,9 @@ import "unsafe"
 // each for a moment pays neither for allocations nor for the collector, and touches one piece of memory that nobody has
 // looked at lately instead of dozens.
 type DocumentReader struct {
-	doc Document
-	mem *memory
+	doc    Document
+	mem    *memory
+	recent Recent // Note's
 }
 
 // NewDocumentReader makes a reader. It is not for several goroutines.
@@ -32,6 +33,50 @@ func (x *DocumentReader) Read(b []byte) (*Document, error) {
 		return nil, err
 	}
 	return &x.doc, nil
+}
+
+// Note appends to dst the document b as it is when an event was handled that leaves nothing in it but its id and its time: what
+// Read, Recent.Seen and Add, the later of the times and Append would make of it, without reading the rest, of which most
+// documents consist. apart is what Recent.Attach wants, and ids as many as Recent.Crowded asks about.
+//
+// seen says that the event was handled before. Where ok is false the document has to be read: it has no ids or, with one more,
+// too many, or it is not of the form that Append gives it. In both cases dst is given back as it was.
+func (x *DocumentReader) Note(dst, b, apart []byte, id string, at int64, ids int) (doc []byte, seen, ok bool) {
+	if len(b) < 2 || b[0] != documentFormat && b[0] != documentFormatApart || b[1]&0xf0 != 0x80 {
+		return dst, false, false
+	}
+	r, known := reader{b: b, pos: 2}, &x.recent
+	*known = Recent{}
+	if r.uint() != keyDocTime {
+		return dst, false, false
+	}
+	was := r.int()
+	if r.uint() != keyDocRecent || known.set(r.bin(), x.mem.recent) != nil {
+		return dst, false, false
+	}
+	if b[0] == documentFormatApart {
+		if r.uint() != keyDocApart {
+			return dst, false, false
+		}
+		known.before = int(min(r.uint(), recentLimit))
+	}
+	if r.err != nil || len(known.entries) == 0 || known.Attach(apart) != nil {
+		return dst, false, false
+	}
+	if known.Seen(id, was) {
+		return dst, true, true
+	}
+	now := max(was, at)
+	known.Add(id, now)
+	if known.Crowded(ids) {
+		return dst, false, false
+	}
+	dst = appendInt(append(dst, b[0], b[1], keyDocTime), now)
+	dst = known.append(append(dst, keyDocRecent))
+	if known.before > 0 {
+		dst = appendUint(append(dst, keyDocApart), uint64(known.before))
+	}
+	return append(dst, b[r.pos:]...), false, true
 }
 
 // Empty is NewDocument in the same memory, valid until the next call.

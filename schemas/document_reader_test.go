@@ -82,3 +82,55 @@ func FuzzDocumentReader(f *testing.F) {
 		}
 	})
 }
+
+// TestNoteIsReadAddAppend holds Note to what it stands for.
+func TestNoteIsReadAddAppend(t *testing.T) {
+	noted := 0
+	rapid.Check(t, func(t *rapid.T) {
+		d := genDocument().Draw(t, "document")
+		d.Time = rapid.Int64Range(NoTime, 1<<45).Draw(t, "its time")
+		ids := rapid.SampledFrom([]int{1, 2, 16, 63}).Draw(t, "ids")
+		var apart []byte
+		if d.Recent.Crowded(ids) && d.Recent.Len() > 1 {
+			apart = d.Recent.Split(nil)
+			for range rapid.IntRange(0, 2).Draw(t, "since") {
+				d.Recent.Add(rapid.String().Draw(t, "id since"), d.Recent.newest)
+			}
+		}
+		b := d.Append(nil)
+		id, at := rapid.StringN(1, 5, -1).Draw(t, "id"), rapid.Int64Range(0, 1<<45).Draw(t, "at")
+		x, y := NewDocumentReader(), NewDocumentReader()
+		want, err := x.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := want.Recent.Attach(apart); err != nil {
+			t.Fatal(err)
+		}
+		known := want.Recent.Seen(id, want.Time)
+		before := []byte("before")
+		for range 2 { // what it keeps of one document is nothing to the next
+			got, was, ok := y.Note(before, b, apart, id, at, ids)
+			switch {
+			case !ok || was:
+				if was && !known || ok && !was || string(got) != "before" {
+					t.Fatalf("seen %v, which is %v, ok %v, and %q", was, known, ok, got)
+				}
+			default:
+				noted++
+				if _, err := x.Read(b); err != nil {
+					t.Fatal(err)
+				}
+				_ = want.Recent.Attach(apart)
+				want.Time = max(want.Time, at)
+				want.Recent.Add(id, want.Time)
+				if w := want.Append([]byte("before")); known || want.Recent.Crowded(ids) || !bytes.Equal(got, w) {
+					t.Fatalf("seen %v, crowded %v\n%x\nwant\n%x", known, want.Recent.Crowded(ids), got, w)
+				}
+			}
+		}
+	})
+	if noted == 0 {
+		t.Error("nothing was ever noted")
+	}
+}

@@ -34,7 +34,7 @@ const (
 type Recent struct {
 	newest  int64  // when the last entry was handled; no meaning without entries
 	entries []byte // recentSize each
-	apart   []byte // the ids before them, as Split gave them and never changed; nil: none, or they are not at hand
+	apart   idPage // the ids before them, as Split gave them and never changed; nil: none, or they are not at hand
 	before  int    // how many these are
 }
 
@@ -54,8 +54,7 @@ func (r *Recent) Seen(id string, now int64) bool {
 	if len(r.apart) == 0 {
 		return false
 	}
-	first := apartHead + max(0, len(r.entries)/recentSize+r.before-recentLimit)*recentSize
-	at, found := lastOf(r.apart[min(first, len(r.apart)):], hash, int64(binary.BigEndian.Uint64(r.apart)))
+	at, found := r.apart.find(hash, max(0, len(r.entries)/recentSize+r.before-recentLimit))
 	return found && !older(at, now)
 }
 
@@ -100,8 +99,71 @@ func (r *Recent) Add(id string, now int64) {
 	r.entries = binary.LittleEndian.AppendUint32(r.entries, uint32(now))
 }
 
-// apartHead is what stands before the entries that are apart: when the newest of them was handled.
-const apartHead = 8
+// idPage is the ids that are apart, oldest first: when the newest of them was handled, the low 16 bits of each hash, and then
+// the rest of each entry. Of almost every event that is new these bits tell it; so a look reads a sixth of the page, and what it
+// has to wait for is that little (ApartReads).
+type idPage []byte
+
+const (
+	pageHead  = 8
+	printSize = 2
+	restSize  = recentSize - printSize
+)
+
+// ApartReads is how many of the first bytes of what is apart Seen reads at almost every event, at most.
+const ApartReads = pageHead + recentLimit*printSize
+
+func (p idPage) n() int        { return (len(p) - pageHead) / recentSize }
+func (p idPage) newest() int64 { return int64(binary.BigEndian.Uint64(p)) }
+
+// prints are the low bits of the ids from the first on.
+func (p idPage) prints(first int) []byte {
+	return p[pageHead+first*printSize : pageHead+p.n()*printSize]
+}
+
+// rest is the upper bits and the time of id i.
+func (p idPage) rest(i int) []byte {
+	at := pageHead + p.n()*printSize + i*restSize
+	return p[at : at+restSize]
+}
+
+// time is when id i was handled.
+func (p idPage) time(i int) int64 {
+	return wholeTime(binary.LittleEndian.Uint32(p.rest(i)[restSize-4:]), p.newest())
+}
+
+// find gives when the id of that hash was handled last, if it is among those from the first on.
+func (p idPage) find(hash uint64, first int) (at int64, found bool) {
+	if !anyPrint(p.prints(first), uint16(hash)) {
+		return 0, false
+	}
+	for i := p.n() - 1; i >= first; i-- {
+		if binary.LittleEndian.Uint16(p[pageHead+i*printSize:]) != uint16(hash) {
+			continue
+		}
+		if rest := p.rest(i); uint64(binary.LittleEndian.Uint32(rest))|uint64(binary.LittleEndian.Uint16(rest[4:]))<<32 == hash>>16 {
+			return p.time(i), true
+		}
+	}
+	return 0, false
+}
+
+// anyPrint says whether one of the prints may be that; where none is it mostly says so.
+func anyPrint(prints []byte, want uint16) bool {
+	const each, high = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
+	all := uint64(want) * each
+	for ; len(prints) >= 8; prints = prints[8:] { // four at a time: one that is equal leaves zero, from which 1 is borrowed
+		if x := binary.LittleEndian.Uint64(prints) ^ all; (x-each)&^x&high != 0 {
+			return true
+		}
+	}
+	for ; len(prints) > 0; prints = prints[printSize:] {
+		if binary.LittleEndian.Uint16(prints) == want {
+			return true
+		}
+	}
+	return false
+}
 
 // Crowded says whether the document itself has more than so many ids, which is at least 1.
 func (r *Recent) Crowded(ids int) bool { return len(r.entries) > ids*recentSize }
@@ -110,22 +172,32 @@ func (r *Recent) Crowded(ids int) bool { return len(r.entries) > ids*recentSize 
 // among them, and is to be given to Attach whenever the document was read. The ids that are apart must be attached, and the
 // document have more than one itself.
 func (r *Recent) Split(dst []byte) (apart []byte) {
-	n := len(r.entries) / recentSize
-	last := (n - 1) * recentSize // of the entries, the newest
-	newest := timeOf(r.entries[last-recentSize:], r.newest)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(newest))
-	head := len(dst)
+	n := len(r.entries)/recentSize - 1 // that go now
+	gone := r.entries[:n*recentSize]
+	newest := timeOf(gone[len(gone)-recentSize:], r.newest)
+	first, were := 0, 0
 	if len(r.apart) > 0 {
-		was := int64(binary.BigEndian.Uint64(r.apart))
-		i := apartHead + max(0, n-1+r.before-(recentLimit-1))*recentSize
-		for i < len(r.apart) && older(timeOf(r.apart[i:], was), newest) {
-			i += recentSize
+		first, were = max(0, n+r.before-(recentLimit-1)), r.apart.n()
+		for first < were && older(r.apart.time(first), newest) {
+			first++
 		}
-		dst = append(dst, r.apart[min(i, len(r.apart)):]...)
+		first = min(first, were)
 	}
-	dst = append(dst, r.entries[:last]...)
-	r.entries = r.entries[:copy(r.entries, r.entries[last:])]
-	r.apart, r.before = nil, (len(dst)-head)/recentSize
+	dst = binary.BigEndian.AppendUint64(dst, uint64(newest))
+	if first < were {
+		dst = append(dst, r.apart.prints(first)...)
+	}
+	for i := 0; i < len(gone); i += recentSize {
+		dst = append(dst, gone[i:i+printSize]...)
+	}
+	if first < were {
+		dst = append(dst, r.apart[len(r.apart)-(were-first)*restSize:]...)
+	}
+	for i := 0; i < len(gone); i += recentSize {
+		dst = append(dst, gone[i+printSize:i+recentSize]...)
+	}
+	r.entries = r.entries[:copy(r.entries, r.entries[n*recentSize:])]
+	r.apart, r.before = nil, were-first+n
 	return dst
 }
 
@@ -137,7 +209,7 @@ func (r *Recent) Apart() int { return r.before }
 func (r *Recent) Attach(apart []byte) error {
 	want := 0
 	if r.before > 0 {
-		want = apartHead + r.before*recentSize
+		want = pageHead + r.before*recentSize
 	}
 	if len(apart) != want {
 		return fmt.Errorf("ids of earlier events: %d bytes, and the document wants %d of them", len(apart), want)
@@ -148,9 +220,11 @@ func (r *Recent) Attach(apart []byte) error {
 
 // timeOf gives the whole time of an entry that is not younger than the newest, nor older by 49 days.
 func timeOf(entry []byte, newest int64) int64 {
-	low := binary.LittleEndian.Uint32(entry[8:])
-	return newest - int64(uint32(newest)-low)
+	return wholeTime(binary.LittleEndian.Uint32(entry[8:]), newest)
 }
+
+// wholeTime is that for the low 32 bits of its time.
+func wholeTime(low uint32, newest int64) int64 { return newest - int64(uint32(newest)-low) }
 
 // older reports whether at is more than 24 hours before now. The difference is taken unsigned, where it cannot
 // overflow.
