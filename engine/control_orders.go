@@ -238,7 +238,7 @@ func (s *shard) forget(customer string) (bool, error) {
 	e.raw, e.ids, e.parted, e.indexed = nil, nil, 0, schemas.Never
 	e.unit, e.slot, e.stepped = u.number, int32(len(u.documents)), nil
 	u.documents = append(u.documents, changed{entry: e, key: append(slices.Clone(keyDocument), customer...), gone: true,
-		ids: &idRecord{key: append(slices.Clone(keyIDs), customer...)}}) // whether there are some or not
+		ids: idRecord{key: append(slices.Clone(keyIDs), customer...)}}) // whether there are some or not
 	u.bytes += len(customer) + 64
 	return true, nil
 }

@@ -296,11 +296,7 @@ func (p *publisher) copy(b *batch.Builder, n int) error {
 		if err != nil {
 			return fmt.Errorf("engine: take an action batch apart: %w", err)
 		}
-		h, err := r.Headers()
-		if err != nil {
-			return fmt.Errorf("engine: take an action batch apart: %w", err)
-		}
-		b.Append(r.Key, r.Value, h...)
+		b.AppendRecord(r)
 	}
 	return nil
 }

@@ -175,13 +175,13 @@ func (s *shard) settle(piled []*entry, units ...*unit) error {
 			d := &u.documents[i]
 			if !d.gone {
 				b.PutDocument(d.entry.customer, d.bytes)
-				if d.ids != nil {
+				if d.ids.key != nil {
 					b.PutIDs(d.entry.customer, d.ids.bytes)
 				}
 				continue
 			}
 			b.DeleteDocument(d.entry.customer)
-			if d.ids != nil {
+			if d.ids.key != nil {
 				b.DeleteIDs(d.entry.customer)
 			}
 			s.orders.gone = append(s.orders.gone, d.entry.customer)

@@ -144,6 +144,7 @@ type shard struct {
 func newShard(cfg shardConfig, e *env, l *Listener) *shard {
 	s := &shard{shardConfig: cfg, env: e, listener: l, documents: schemas.NewDocumentReader(), heldDue: schemas.Never, unsettledDue: schemas.Never}
 	s.timers.shard = s
+	s.effects.Reusing = true // what a Step leaves is written down before the next document is read
 	if s.running == nil {
 		s.running = &running{program: s.program, name: 1}
 	}
@@ -312,7 +313,8 @@ func (s *shard) handle(rec *batch.Record) (through bool, err error) {
 		return true, s.deadLetter(rec, err.Error())
 	}
 	if s.partitioner != nil {
-		if want := s.partitioner([]byte(s.event.Customer)); want != s.source.Partition {
+		s.scratch = append(s.scratch[:0], s.event.Customer...)
+		if want := s.partitioner(s.scratch); want != s.source.Partition {
 			return true, s.deadLetter(rec, fmt.Sprintf("customer %q belongs on partition %d by the source's partitioner: a customer on two partitions would be two; make producers use the record key %q and the partitioner of wend.yaml", s.event.Customer, want, s.event.Customer))
 		}
 	}

@@ -54,8 +54,8 @@ func TestCommitAllocations(t *testing.T) {
 		least   int64 // what stays to be done
 		budget  float64
 	}{
-		{"mix, live", cartMix, 1, 0, 3},
-		{"mix, backlog", cartMix, 16, 256 << 10, 2.75},
+		{"mix, live", cartMix, 1, 0, 0.75},
+		{"mix, backlog", cartMix, 16, 256 << 10, 0.5},
 		{"unwanted, live", func(*rand.Rand) string { return "scroll" }, 1, 0, 0.5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestTimerAllocations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector has nothing to see in a count")
 	}
-	const customers, each, runs, budget = 20_000, 100, 100, 6.5
+	const customers, each, runs, budget = 20_000, 100, 100, 3
 	s := newBenchShard(t, map[string]string{"journeys/wait.yaml": "journey: wait\nenter: {on: add_to_cart, again: after_exit}\nsteps:\n" +
 		"  - wait: {until: time(event.due)}\n  - {send: shop, template: reminder}\n"})
 	begin := s.now.Add(time.Hour)

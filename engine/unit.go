@@ -63,8 +63,8 @@ type changed struct {
 	entry *entry
 	key   []byte // of the journal's record; beside bytes, so that encoding the unit touches no entry
 	bytes []byte
-	ids   *idRecord // nil: those that are apart are as they were
-	gone  bool      // forgotten
+	ids   idRecord // without a key: those that are apart are as they were
+	gone  bool     // forgotten
 }
 
 // idRecord is the journal's record of the ids that are apart; without bytes a tombstone.
@@ -144,12 +144,12 @@ func (s *shard) full() bool {
 func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reason string, err error) {
 	u := s.open
 	mark := len(u.arena)
-	var ids *idRecord
+	var ids idRecord
 	if document.Recent.Crowded(s.limits.ids) {
 		u.arena = append(append(u.arena, keyIDs...), e.customer...)
 		keyEnd := len(u.arena)
 		u.arena = document.Recent.Split(u.arena)
-		ids = &idRecord{u.arena[mark:keyEnd:keyEnd], u.arena[keyEnd:len(u.arena):len(u.arena)]}
+		ids = idRecord{u.arena[mark:keyEnd:keyEnd], u.arena[keyEnd:len(u.arena):len(u.arena)]}
 	}
 	start := len(u.arena)
 	u.arena = append(append(u.arena, keyDocument...), e.customer...)
@@ -184,7 +184,7 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 	u.bytes += effect
 	u.change(e, key, doc)
 	before := e.size()
-	if ids != nil {
+	if ids.key != nil {
 		u.documents[e.slot].ids = ids
 		e.apart(ids.bytes, u.number)
 	}
@@ -337,7 +337,7 @@ func (s *shard) write(u *unit) {
 	b.Append(keyHead, u.head)
 	for i := range u.documents {
 		b.Append(u.documents[i].key, u.documents[i].bytes)
-		if ids := u.documents[i].ids; ids != nil {
+		if ids := &u.documents[i].ids; ids.key != nil {
 			b.Append(ids.key, ids.bytes)
 		}
 	}

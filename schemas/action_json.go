@@ -211,14 +211,19 @@ func (p *parts) object(name string) parts {
 // whether there is a key. The enrollment's number and the visit count from 1.
 func ActionID(journey, customer, key string, hasKey bool, enrollment uint64, step string, visit uint64) string {
 	var room [160]byte
-	b := append(appendEscaped(room[:0], journey), '/')
+	return string(AppendActionID(room[:0], journey, customer, key, hasKey, enrollment, step, visit))
+}
+
+// AppendActionID appends what ActionID gives.
+func AppendActionID(dst []byte, journey, customer, key string, hasKey bool, enrollment uint64, step string, visit uint64) []byte {
+	b := append(appendEscaped(dst, journey), '/')
 	b = append(appendEscaped(b, customer), '/')
 	if hasKey {
 		b = append(appendEscaped(b, key), '/')
 	}
 	b = append(strconv.AppendUint(b, enrollment, 10), '/')
 	b = append(appendEscaped(b, step), '/')
-	return string(strconv.AppendUint(b, visit, 10))
+	return strconv.AppendUint(b, visit, 10)
 }
 
 func appendEscaped(dst []byte, part string) []byte {

@@ -41,7 +41,30 @@ func (b *Builder) AppendAt(timestamp int64, key, value []byte, headers ...Record
 	b.append(timestamp, key, value, headers)
 }
 
+// AppendRecord appends a record as a Reader gave it, but with the batch's time. Everything is copied, headers as they
+// are: nobody looks at them.
+func (b *Builder) AppendRecord(r *Record) {
+	headers := r.rawHeaders
+	if len(headers) == 0 {
+		headers = []byte{0}
+	}
+	b.begin(b.head.Timestamp, r.Key, r.Value, len(headers))
+	b.buf = append(b.buf, headers...)
+}
+
 func (b *Builder) append(timestamp int64, key, value []byte, headers []RecordHeader) {
+	b.begin(timestamp, key, value, headersSize(headers))
+	buf := binary.AppendVarint(b.buf, int64(len(headers)))
+	for _, h := range headers {
+		buf = binary.AppendVarint(buf, int64(len(h.Key)))
+		buf = append(buf, h.Key...)
+		buf = appendBytes(buf, h.Value)
+	}
+	b.buf = buf
+}
+
+// begin appends a record up to its headers, which have so many bytes.
+func (b *Builder) begin(timestamp int64, key, value []byte, headers int) {
 	if len(b.buf) < headerSize { // no Reset: still a batch
 		b.Reset(b.head)
 	}
@@ -54,14 +77,7 @@ func (b *Builder) append(timestamp int64, key, value []byte, headers []RecordHea
 	buf = binary.AppendVarint(buf, timeDelta)
 	buf = binary.AppendVarint(buf, int64(b.count))
 	buf = appendBytes(buf, key)
-	buf = appendBytes(buf, value)
-	buf = binary.AppendVarint(buf, int64(len(headers)))
-	for _, h := range headers {
-		buf = binary.AppendVarint(buf, int64(len(h.Key)))
-		buf = append(buf, h.Key...)
-		buf = appendBytes(buf, h.Value)
-	}
-	b.buf = buf
+	b.buf = appendBytes(buf, value)
 	b.count++
 }
 
@@ -72,9 +88,12 @@ func appendBytes(dst, b []byte) []byte {
 	return append(binary.AppendVarint(dst, int64(len(b))), b...)
 }
 
-func (b *Builder) bodySize(timeDelta int64, key, value []byte, headers []RecordHeader) int {
-	n := 1 + varintSize(timeDelta) + varintSize(int64(b.count)) + bytesSize(key) + bytesSize(value) +
-		varintSize(int64(len(headers)))
+func (b *Builder) bodySize(timeDelta int64, key, value []byte, headers int) int {
+	return 1 + varintSize(timeDelta) + varintSize(int64(b.count)) + bytesSize(key) + bytesSize(value) + headers
+}
+
+func headersSize(headers []RecordHeader) int {
+	n := varintSize(int64(len(headers)))
 	for _, h := range headers {
 		n += varintSize(int64(len(h.Key))) + len(h.Key) + bytesSize(h.Value)
 	}
@@ -97,7 +116,7 @@ func (b *Builder) Size() int { return max(len(b.buf), headerSize) }
 
 // SizeWith is what Size would be after Append of this record.
 func (b *Builder) SizeWith(key, value []byte, headers ...RecordHeader) int {
-	n := b.bodySize(0, key, value, headers)
+	n := b.bodySize(0, key, value, headersSize(headers))
 	return b.Size() + varintSize(int64(n)) + n
 }
 

@@ -376,6 +376,21 @@ func TestBuilder(t *testing.T) {
 		}
 		check(t, raw, want)
 
+		var copied Builder
+		copied.Reset(h)
+		var r Reader
+		r.Reset(raw, 0, nil)
+		same := slices.Clone(want)
+		for i := range want {
+			rec, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied.AppendRecord(rec)
+			same[i].timestamp = h.Timestamp
+		}
+		check(t, copied.Finish(), same)
+
 		to := rapid.Int64Range(0, 1<<42).Draw(t, "restamp")
 		id, epoch := rapid.Int64().Draw(t, "id"), rapid.Int16().Draw(t, "epoch")
 		if err := Restamp(raw, to, id, epoch); err != nil {

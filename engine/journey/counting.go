@@ -23,7 +23,7 @@ const (
 func (s *stepper) counted(counts *[]schemas.Count, t *trigger, key string) bool {
 	at := s.counter(counts, t, key)
 	c := &(*counts)[at]
-	c.Times = insertTime(c.Times, s.ev.Time)
+	c.Times = insertTime(grown(s, &s.scratch.times, c.Times), s.ev.Time)
 	if i := complete(c.Times, t.times, t.within); i >= 0 {
 		c.Times = append(c.Times[:i], c.Times[i+t.times:]...)
 		if len(c.Times) == 0 {
@@ -75,10 +75,10 @@ func (s *stepper) counter(counts *[]schemas.Count, t *trigger, key string) int {
 		list = list[:n+1]
 		list[n] = schemas.Count{Trigger: t.place, Key: key, Times: list[n].Times[:0]} // the memory of one that is gone
 	} else {
-		list = append(list, schemas.Count{Trigger: t.place, Key: key})
+		list = append(grown(s, &s.scratch.counts, list), schemas.Count{Trigger: t.place, Key: key})
 	}
 	if key != "" {
-		list[len(list)-1].Key = cloneString(key)
+		list[len(list)-1].Key = s.text(key)
 	}
 	*counts = list
 	return len(list) - 1

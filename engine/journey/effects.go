@@ -20,8 +20,12 @@ type Input struct {
 // goroutine; one Effects serves any number of customers, programs and Steps. Steps append until Reset.
 type Effects struct {
 	// Actions in the order of decision. They, and all they point to, share no memory with events, documents or the
-	// next Step; the slice itself is used again after Reset.
+	// next Step (but see Reusing); the slice itself is used again after Reset.
 	Actions []schemas.Action
+
+	// Reusing has Steps make texts and lists in memory that they use again from Reset on: actions and documents that were
+	// stepped are void then. It is for whoever writes both down after each Step, and does not trace.
+	Reusing bool
 
 	// Duplicate: the last Step's event was known already. Timers ahead of it may have fired all the same.
 	Duplicate bool
@@ -56,6 +60,7 @@ func (e *Effects) Reset() {
 	e.Actions, e.Decisions = e.Actions[:0], e.Decisions[:0]
 	e.Duplicate, e.Changed, e.More = false, false, false
 	e.Counters = Counters{}
+	e.step.scratch.again()
 }
 
 // Counters count decisions since Reset, traced or not.

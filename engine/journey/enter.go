@@ -146,7 +146,7 @@ func (s *stepper) refuse(j *plan, key string, r Refusal, detail string) {
 // runs in the stepper's own memory, and moves into the document only where it comes to stand.
 func (s *stepper) open(j *plan, js *schemas.JourneyState, key string) {
 	if key != "" {
-		key = cloneString(key)
+		key = s.text(key)
 	}
 	js.Entries++
 	s.remember(j, js, key)
@@ -168,8 +168,12 @@ func (s *stepper) open(j *plan, js *schemas.JourneyState, key string) {
 	stands, reason := s.run(j, en, j.start)
 	if stands {
 		s.settle(j, en)
-		js.Running = append(js.Running, *en)
-		s.opened = schemas.Enrollment{}
+		js.Running = append(grown(s, &s.scratch.running, js.Running), *en)
+		stays := &js.Running[len(js.Running)-1]
+		stays.Visits, stays.Sent = moved(s, &s.scratch.visits, en.Visits), moved(s, &s.scratch.sent, en.Sent)
+		if !s.out.Reusing {
+			s.opened = schemas.Enrollment{}
+		}
 	} else if s.leave(j, js, en, reason) {
 		s.opened = schemas.Enrollment{}
 	}

@@ -346,6 +346,7 @@ type lawRun struct {
 	counters Counters
 	actions  [][]byte
 	trace    []string
+	written  *schemas.DocumentReader // the document is written down after each Step and read again; nil: it is not
 }
 
 func newLawRun(t *rapid.T, p *Program) *lawRun {
@@ -384,7 +385,17 @@ func (r *lawRun) collect() {
 		}
 	}
 	r.counters.add(&r.out.Counters)
+	if r.written == nil {
+		r.out.Reset()
+		return
+	}
+	raw := r.doc.Append(nil)
+	r.out.step.scratch.spoil()
 	r.out.Reset()
+	var err error
+	if r.doc, err = r.written.Read(raw); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *lawRun) finish() {

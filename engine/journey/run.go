@@ -117,12 +117,15 @@ func (s *stepper) split(j *plan, en *schemas.Enrollment, at int32, n *node) int3
 }
 
 // visit counts that an enrollment reached a step that has an id in actions.
-func visit(en *schemas.Enrollment, step string) uint64 {
+func (s *stepper) visit(en *schemas.Enrollment, step string) uint64 {
 	for i := range en.Visits {
 		if en.Visits[i].Step == step {
 			en.Visits[i].Count++
 			return en.Visits[i].Count
 		}
+	}
+	if en != &s.opened { // which has memory of its own
+		en.Visits = grown(s, &s.scratch.visits, en.Visits)
 	}
 	en.Visits = append(en.Visits, schemas.Visit{Step: step, Count: 1})
 	return 1
@@ -153,7 +156,7 @@ func (s *stepper) params(with []assign, j *plan, en *schemas.Enrollment, step st
 // emit queues an event of the customer. Its id is made as an action's is, so that it is the same whenever the same
 // decision is made.
 func (s *stepper) emit(j *plan, en *schemas.Enrollment, n *node) {
-	count := visit(en, n.id)
+	count := s.visit(en, n.id)
 	kind, detail := DecidedEmitted, n.emit.name
 	switch {
 	case s.depth+1 > maxChain:
@@ -162,7 +165,7 @@ func (s *stepper) emit(j *plan, en *schemas.Enrollment, n *node) {
 		kind, detail = DecidedCut, n.emit.name+": more than 10000 events were emitted at once"
 	default:
 		s.emitted++
-		id := schemas.ActionID(j.name, s.customer, en.Key, j.keyed, en.Number, n.id, count)
+		id := s.actionID(j, en, n.id, count)
 		s.queue = append(s.queue, schemas.Event{
 			ID: id, Customer: s.customerIn(id, j.name), Type: n.emit.name, Time: s.doc.Time,
 			Body: s.params(n.emit.with, j, en, n.id),

@@ -5,7 +5,7 @@ import "wend/schemas"
 // send decides an action, unless a policy stops it or puts it off. In the holdout it is withheld, whatever policies say
 // of it, and everything else is as if it had left.
 func (s *stepper) send(j *plan, en *schemas.Enrollment, n *node) {
-	id := schemas.ActionID(j.name, s.customer, en.Key, j.keyed, en.Number, n.id, visit(en, n.id))
+	id := s.actionID(j, en, n.id, s.visit(en, n.id))
 	var until int64
 	if !en.Holdout {
 		var by string
@@ -72,7 +72,7 @@ func (s *stepper) customerIn(actionID, journey string) string {
 	if to < len(actionID) && actionID[from:to] == s.customer {
 		return actionID[from:to]
 	}
-	return cloneString(s.customer)
+	return s.text(s.customer)
 }
 
 func noteSent(en *schemas.Enrollment, sent schemas.Sent) {

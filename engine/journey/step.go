@@ -92,7 +92,8 @@ type stepper struct {
 	refused refused
 
 	queue    []schemas.Event // emitted, not handled yet
-	moment   schemas.Event   // in hand where there is no event
+	scratch  scratch
+	moment   schemas.Event // in hand where there is no event
 	opened   schemas.Enrollment
 	vars     expr.Vars
 	bound    *schemas.Enrollment // whose expressions are evaluated
@@ -207,7 +208,7 @@ func removeEnrollment(list []schemas.Enrollment, i int) []schemas.Enrollment {
 // causeOf is the event in hand as a cause, with text of its own.
 func (s *stepper) causeOf() schemas.Cause {
 	if !s.known && s.ev != nil {
-		s.cause = schemas.Cause{EventID: cloneString(s.eventID()), Type: s.typ.name, Time: s.ev.Time}
+		s.cause = schemas.Cause{EventID: s.text(s.eventID()), Type: s.typ.name, Time: s.ev.Time}
 		s.known = true
 	}
 	return s.cause
