@@ -82,6 +82,9 @@ func appendFloat(dst []byte, f float64) []byte {
 func appendQuoted(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
+	if allOrdinary(s) {
+		return append(append(dst, s...), '"')
+	}
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]

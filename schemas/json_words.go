@@ -22,6 +22,25 @@ func special(w uint64) uint64 {
 	return (((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones) | (w - ' '*ones)) & highs
 }
 
+// allOrdinary reports whether every byte of s stands for itself in a string.
+func allOrdinary(s string) bool {
+	if len(s) < 8 {
+		for i := range len(s) {
+			if !ordinary[s[i]] {
+				return false
+			}
+		}
+		return true
+	}
+	last := len(s) - 8 // it shares bytes with the word before
+	for i := 0; i < last; i += 8 {
+		if special(word(s, i)) != 0 {
+			return false
+		}
+	}
+	return special(word(s, last)) == 0
+}
+
 // notDigits has the high bit set of each byte of w that is no digit.
 func notDigits(w uint64) uint64 {
 	w ^= '0' * ones

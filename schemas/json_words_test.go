@@ -63,3 +63,19 @@ func TestStringsOfEveryLength(t *testing.T) {
 		}
 	}
 }
+
+func TestAllOrdinary(t *testing.T) {
+	for size := range 30 {
+		text := strings.Repeat("a", size)
+		if !allOrdinary(text) {
+			t.Errorf("%q is not", text)
+		}
+		for i := range size {
+			for _, c := range []string{"\"", `\`, "\x00", "\x1f", "\x80", "\xa2", "\xff"} {
+				if text := text[:i] + c + text[i+1:]; allOrdinary(text) {
+					t.Errorf("%q is", text)
+				}
+			}
+		}
+	}
+}
