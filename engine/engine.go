@@ -81,6 +81,11 @@ func New(cfg *Config, program *journey.Program, world *World, cluster connectors
 // through it: what a shard settles after it was behind.
 const viewMemTable = 8 << 20
 
+// sourcePace is how long the source is left alone behind an answer that brought little. Records come one by one to partitions that
+// are asked for together, and without it each is a request, a unit and more requests of its own, which cost more time, ours and
+// the brokers', than the wait: half of it, for an event that just missed an answer.
+const sourcePace = 500 * time.Microsecond
+
 // tailPace is how often standbys ask for what is new: what a takeover has still to read is no more than that, and one
 // request brings all of a broker's.
 const tailPace = 100 * time.Millisecond
@@ -110,7 +115,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.fetcher.retry = func(tp connectors.TopicPartition, err error, tries int) {
 		e.listener.Retry(tp.Partition, tp, "fetch", err, tries)
 	}
-	e.fetcher.settled, e.fetcher.clock = e.Ready, e.Clock
+	e.fetcher.settled, e.fetcher.clock, e.fetcher.pace = e.Ready, e.Clock, sourcePace
 	e.tailer = newFetcher(carrying, &e.carriers, e.cluster, e.leaders)
 	e.tailer.retry, e.tailer.settled, e.tailer.pace = e.fetcher.retry, func() bool { return true }, tailPace
 	e.control = e.newControl()
