@@ -157,6 +157,7 @@ func (s *shard) slim() {
 	s.unsettled, s.piled, s.spare, s.bulks = nil, nil, nil, nil
 	s.viewBatch.Close()
 	s.viewBatch = s.view.newBatch()
+	s.view.Relax()
 }
 
 // settle writes units to the view, in one piece, and the documents of customers whose bytes the units no longer have.

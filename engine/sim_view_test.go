@@ -228,6 +228,8 @@ func (v *mapView) Close() error {
 	return nil
 }
 
+func (*mapView) Relax() {}
+
 func (v *mapView) newBatch() viewBatch { return &mapBatch{view: v, changes: v.disk.memory.batch()} }
 
 // mapBatch is what one batch changes in a view of maps.

@@ -15,6 +15,7 @@ type view interface {
 	Timers(after statestore.Cursor, through int64, limit int, into []statestore.Timer) ([]statestore.Timer, error)
 	NextTimer(after statestore.Cursor) (statestore.Timer, bool, error)
 	Erase(customers ...string) error
+	Relax()
 	newBatch() viewBatch
 	Close() error
 }

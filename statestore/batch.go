@@ -235,6 +235,7 @@ func (s *Store) Apply(b *Batch) error {
 	if b.bytes > keepBytes { // in one piece, not by doubling
 		_ = b.w.Close()
 		b.w = s.newBatch(b.bytes + len(b.entries)*entryBytes)
+		s.large.Store(true)
 	}
 	if b.remove { // before the entries, among which are timers
 		if err := s.removeTimers(b); err != nil {

@@ -30,6 +30,7 @@ type Store struct {
 
 	flushing sync.Mutex
 	dirty    atomic.Bool // applied since the last flush began
+	large    atomic.Bool // batches were applied whose memory Pebble may still hold: Relax
 
 	// Apply's alone.
 	low     []byte // no timer's key is below it
@@ -166,6 +167,34 @@ func (s *Store) Flush() error {
 	case <-s.failed:
 	}
 	return s.wrap("flush", s.broken())
+}
+
+// Relax has memory of large batches given back, in the background. Pebble holds what was flushed, with the batch, in the array
+// beneath its queue of memtables until that is made anew, which is when some more have come: where nothing comes, never.
+func (s *Store) Relax() {
+	if s.large.Swap(false) {
+		go func() {
+			for range relaxFlushes {
+				if s.touch() != nil || s.Flush() != nil { // whoever uses the Store next is told
+					return
+				}
+			}
+		}()
+	}
+}
+
+// relaxFlushes is how many memtables it takes: one behind the batch, and as many as the array may have room for.
+const relaxFlushes = 4
+
+// touch puts what is there already, so that there is something to flush.
+func (s *Store) touch() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	err := s.db.Set([]byte{kindFormat}, []byte(formatVersion), pebble.NoSync)
+	s.dirty.Store(true)
+	return s.lost("relax", err)
 }
 
 // enter holds off Close until leave, and tells what keeps the Store from working. It is no lock, so that a func called
