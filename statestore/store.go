@@ -184,7 +184,7 @@ func (s *Store) Relax() {
 }
 
 // relaxFlushes is how many memtables it takes: one behind the batch, and as many as the array may have room for.
-const relaxFlushes = 4
+const relaxFlushes = 10
 
 // touch puts what is there already, so that there is something to flush.
 func (s *Store) touch() error {
