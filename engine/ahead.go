@@ -63,13 +63,20 @@ func (a *ahead) fill(r *batch.Reader, c *cache) error {
 			sum += byte(len(e.raw)) + byte(e.indexed) // an entry is longer than what comes with one touch
 		}
 	}
-	for i := range a.n {
+	for i := range a.n { // first what is waited for longest: where the pieces begin
 		if e := a.entries[i]; e != nil && e.customer != "" {
 			sum += e.customer[0]
-			for at := 0; at < min(len(e.raw), touchBytes); at += line64 {
+			if len(e.ids) > 0 {
+				sum += e.ids[0]
+			}
+		}
+	}
+	for i := range a.n {
+		if e := a.entries[i]; e != nil {
+			for at := line64; at < min(len(e.raw), touchBytes); at += line64 {
 				sum += e.raw[at]
 			}
-			for at := 0; at < min(len(e.ids), schemas.ApartReads); at += line64 {
+			for at := line64; at < min(len(e.ids), schemas.ApartReads); at += line64 {
 				sum += e.ids[at]
 			}
 		}
