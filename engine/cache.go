@@ -114,6 +114,20 @@ func (c *cache) put(hash uint64, e *entry) {
 	c.bytes += e.size()
 }
 
+// keep is the entry's, in the account.
+func (c *cache) keep(e *entry, doc []byte) {
+	before := e.size()
+	e.keep(doc)
+	c.bytes += e.size() - before
+}
+
+// apart is the entry's, in the account.
+func (c *cache) apart(e *entry, ids []byte, unit uint64) {
+	before := e.size()
+	e.apart(ids, unit)
+	c.bytes += e.size() - before
+}
+
 // release lets the old generation go once the young one is half the limit. Entries that units above `applied` changed stay,
 // beside that half: else, where these are many, each call would look through all of them again, and let nobody go.
 func (c *cache) release(applied uint64) {

@@ -376,9 +376,7 @@ func (s *shard) note() bool {
 	u.arena = arena
 	u.bytes += effect
 	u.change(e, key, doc)
-	before := e.size()
-	e.keep(doc)
-	s.cache.bytes += e.size() - before
+	s.cache.keep(e, doc)
 	return true
 }
 

@@ -183,17 +183,15 @@ func (s *shard) decided(e *entry, document *schemas.Document, stamp int64) (reas
 	}
 	u.bytes += effect
 	u.change(e, key, doc)
-	before := e.size()
 	if ids.key != nil {
 		u.documents[e.slot].ids = ids
-		e.apart(ids.bytes, u.number)
+		s.cache.apart(e, ids.bytes, u.number)
 	}
 	if due := s.program.NextDueBefore(e.customer, document, e.indexed); due < e.indexed {
 		e.indexed = due
 		u.timers = append(u.timers, statestore.Timer{Due: due, Customer: e.customer})
 	}
-	e.keep(doc) // the document's texts may be part of what was there: it is void now
-	s.cache.bytes += e.size() - before
+	s.cache.keep(e, doc) // the document's texts may be part of what was there: it is void now
 	json := s.scratch
 	for i := range s.effects.Actions {
 		a := &s.effects.Actions[i]
